@@ -1,0 +1,1 @@
+"""Our platform adapters, one folder each; reached through the registry only."""

@@ -1,0 +1,67 @@
+"""What a platform takes and gives, as data: clients draw their composer from it, checks read it."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from drumtower.domain.content import Kind
+from drumtower.domain.text import Unit
+
+
+class Reconcile(StrEnum):
+    """How the adapter settles an unknown outcome (proved by the conformance suite)."""
+
+    KEY = "key"  # repeat the same call with the same key
+    HANDLE = "handle"  # a stored handle is polled
+    LOOKUP = "lookup"  # own timeline, by fingerprint
+    BLIND = "blind"  # can't be settled by us; a person decides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A name people read."""
+
+    zh_cn: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRule:
+    """A limit on one text field, in the platform's own counting. `maximum` is inclusive."""
+
+    maximum: int
+    unit: Unit
+    required: bool = False
+    also: "TextRule | None" = None  # a second limit on the same field in another unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaRule:
+    """Which files of one type a post may carry; sizes in bytes."""
+
+    types: tuple[str, ...]
+    maximum_count: int
+    maximum_bytes: int
+    required: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """The limits, media rules and delivery traits of one platform."""
+
+    kinds: tuple[Kind, ...]
+    body: TextRule
+    title: TextRule | None = None  # None: the platform has no title field
+    image: MediaRule | None = None
+    video: MediaRule | None = None
+    hashtags_in_text: bool = True
+    link_domain_required: bool = False  # the text must hold a link under the channel's own domain
+    reconcile: Reconcile = Reconcile.BLIND
+    # How long after a write the platform's own read may still miss it.
+    read_lag: timedelta = timedelta(seconds=60)
+    reply: TextRule | None = None
+    reply_window: timedelta | None = None
+    metrics: tuple[str, ...] = ()  # which per-post metrics it gives; the others are unknown, not 0
+    channel_metrics: tuple[str, ...] = ()
+    metrics_delay: timedelta = timedelta()
+    audience: Label = field(default_factory=lambda: Label(zh_cn="", en=""))

@@ -1,0 +1,167 @@
+"""The one HTTP client that leaves this process: the httpx API over aiohttp, with an address guard and exact errors.
+
+httpx's own pool collapses at 100 connections, so aiohttp carries the bytes. The public httpx-aiohttp transport reports
+"server closed the connection after the request was sent" as a connect time-out; we must know "never sent" from "maybe
+acted on", so the mapping is ours (ADR 6).
+"""
+
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from socket import AddressFamily
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=20.0, pool=5.0)
+LARGEST_ANSWER = 8 * 1024 * 1024
+CONNECTIONS = 200
+# Shorter than any server's own limit, so that we do not send on a connection that is closing under us.
+KEEPALIVE_SECONDS = 4.0
+_CHUNK = 64 * 1024
+_REFUSED_V6 = [
+    ipaddress.ip_network(block) for block in ("64:ff9b::/96", "2002::/16", "fec0::/10", "5f00::/16")
+]
+
+
+class AddressRefused(httpx.ConnectError):
+    """The address is private, local or otherwise not for us; nothing was sent."""
+
+
+class AnswerTooLarge(httpx.ReadError):
+    """The answer is over the limit; what the platform did is not known."""
+
+
+def is_public(address: str) -> bool:
+    """Say whether an IP address is one of the public internet. Python's own flags miss NAT64, 6to4 and others."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return is_public(str(parsed.ipv4_mapped))
+        if any(parsed in block for block in _REFUSED_V6):
+            return False
+    return parsed.is_global and not parsed.is_multicast
+
+
+class _GuardedResolver(AbstractResolver):
+    """Filters what a name resolves to, so that the address that was checked is the one that is dialled."""
+
+    def __init__(self) -> None:
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: AddressFamily = AddressFamily.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        public = [result for result in found if is_public(result["host"])]
+        if not public:
+            raise OSError(f"{host} has no public address")
+        return public
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        with _httpx_errors():
+            async for chunk in self._answer.content.iter_chunked(_CHUNK):
+                size += len(chunk)
+                if size > LARGEST_ANSWER:
+                    raise AnswerTooLarge(f"the answer is over {LARGEST_ANSWER} bytes")
+                yield chunk
+
+    async def aclose(self) -> None:
+        self._answer.close() if not self._answer.content.at_eof() else self._answer.release()
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """Carries httpx requests over one aiohttp session; made lazily, inside the running loop."""
+
+    def __init__(self, *, allow_private: bool = False) -> None:
+        self._allow_private = allow_private
+        self._session: aiohttp.ClientSession | None = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=CONNECTIONS,
+                keepalive_timeout=KEEPALIVE_SECONDS,
+                ssl=ssl.create_default_context(),
+                resolver=None if self._allow_private else _GuardedResolver(),
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,
+            )
+        return self._session
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self._allow_private:
+            _check_literal(request.url.host)
+        limits = request.extensions.get("timeout", {})
+        body = await request.aread()
+        with _httpx_errors():
+            answer = await self._open().request(
+                request.method,
+                str(request.url),
+                headers=list(request.headers.multi_items()),
+                data=body or None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=None,
+                    connect=limits.get("pool"),
+                    sock_connect=limits.get("connect"),
+                    sock_read=limits.get("read"),
+                ),
+            )
+        return httpx.Response(
+            answer.status, headers=list(answer.raw_headers), stream=_Body(answer), request=request
+        )
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+def client(*, allow_private: bool = False) -> httpx.AsyncClient:
+    """Make the client that adapters get. `allow_private` is for sandboxes and self-hosted servers only."""
+    return httpx.AsyncClient(
+        transport=Transport(allow_private=allow_private),
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        headers={"User-Agent": "Drumtower/0.1"},
+    )
+
+
+def _check_literal(host: str) -> None:
+    try:
+        public = is_public(host)
+    except ValueError:
+        return  # a name: the resolver checks what it resolves to
+    if not public:
+        raise AddressRefused(f"{host} is no public address")
+
+
+@contextmanager
+def _httpx_errors() -> Iterator[None]:
+    # Order matters: a connector error is a ClientOSError too, and only the former proves that nothing left.
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise httpx.ConnectError(str(error)) from error
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        raise httpx.UnsupportedProtocol(str(error)) from error
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(str(error)) from error
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise httpx.ReadError(f"{type(error).__name__}: {error}") from error

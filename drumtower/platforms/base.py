@@ -1,0 +1,178 @@
+"""The adapter contract, version 1. A mixin is the feature flag; limits and formats are data.
+
+An adapter never sleeps, retries, reads settings, opens clients, touches the database or logs bodies. It raises
+PlatformError only; any other exception is a bug and is reported as one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from drumtower.domain.capabilities import Capabilities, Label
+from drumtower.platforms.auth import Auth
+from drumtower.platforms.calls import HttpClient
+from drumtower.platforms.outcomes import (
+    Accepted,
+    Credentials,
+    FeedbackPage,
+    Finding,
+    Outcome,
+    PostReference,
+    Published,
+    PublishRequest,
+    Reading,
+    Received,
+    RemoteAccount,
+    ReplyRequest,
+    Token,
+    WebhookAnswer,
+    WebhookRequest,
+)
+
+CONTRACT = 1
+
+
+class NoOptions(BaseModel):
+    """A platform without per-post settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Adapter(ABC):
+    """What every platform does: say who an account is, and publish."""
+
+    contract: ClassVar[int] = CONTRACT
+    slug: ClassVar[str]
+    name: ClassVar[Label]
+    capabilities: ClassVar[Capabilities]
+    auth: ClassVar[Auth]
+    options: ClassVar[type[BaseModel]] = NoOptions
+    hashtag: ClassVar[str] = "#{}"
+    default_base_url: ClassVar[str]
+
+    def __init__(self, http: HttpClient, base_url: str | None = None) -> None:
+        self.http = http
+        self.base_url = (base_url or self.default_base_url).rstrip("/")
+
+    @abstractmethod
+    async def identify(self, credentials: Credentials) -> RemoteAccount:
+        """Say whose credentials these are; raise AuthExpired or NotPermitted where they are no good."""
+
+    @abstractmethod
+    async def publish(self, request: PublishRequest) -> Outcome:
+        """Publish once. Everything that may be repeated harmlessly belongs in `Preparable.prepare`."""
+
+
+class TokenSource(ABC):
+    """Buys a short-lived token with the owner's credentials (AppSecret, AppPassword)."""
+
+    @abstractmethod
+    async def token(self, credentials: Credentials) -> Token:
+        """Return a fresh token; `credentials.token` is the old one, where there was one."""
+
+
+class Preparable(ABC):
+    """Can do the slow part ahead of time: upload media, create a draft. Nothing of it is public."""
+
+    @abstractmethod
+    async def prepare(self, request: PublishRequest) -> None:
+        """Bring the request to where `publish` is one call; progress goes through `request.save`."""
+
+
+class Confirmable(ABC):
+    """Publishes asynchronously; the outcome is polled."""
+
+    @abstractmethod
+    async def confirm(self, credentials: Credentials, handle: dict[str, object]) -> Published | Accepted:
+        """Look once, without side effect; raise ContentRejected where the platform refused it."""
+
+
+class Finder(ABC):
+    """Can settle an unknown outcome by looking."""
+
+    @abstractmethod
+    async def find(self, request: PublishRequest, since: datetime) -> Finding:
+        """Look for the post of this request, first sent at `since`; no side effect."""
+
+
+class Deleter(ABC):
+    """Can take a post down."""
+
+    @abstractmethod
+    async def delete(self, credentials: Credentials, post: PostReference) -> None:
+        """Delete it; deleting what is gone is a success."""
+
+
+class Replier(ABC):
+    """Can answer comments and mentions."""
+
+    @abstractmethod
+    async def reply(self, request: ReplyRequest) -> Published:
+        """Answer once, in public."""
+
+
+class Messenger(ABC):
+    """Can answer messages."""
+
+    @abstractmethod
+    async def message(self, request: ReplyRequest) -> Published:
+        """Answer once, in private."""
+
+
+class ReplyFinder(ABC):
+    """Can settle an unknown reply by looking."""
+
+    @abstractmethod
+    async def find_reply(self, request: ReplyRequest, since: datetime) -> Finding:
+        """Look for our answer, first sent at `since`; no side effect."""
+
+
+class WebhookReceiver(ABC):
+    """Is told by the platform. Pure: no network, no clock but `request.received_at`."""
+
+    @abstractmethod
+    def challenge(self, request: WebhookRequest, credentials: Credentials) -> WebhookAnswer:
+        """Answer the platform's address check; raise WebhookRefused where it is forged."""
+
+    @abstractmethod
+    def receive(self, request: WebhookRequest, credentials: Credentials) -> Received:
+        """Verify the raw request and read it; raise WebhookRefused where it is forged, stale or malformed."""
+
+
+class FeedbackSource(ABC):
+    """Gives comments, mentions or messages when asked."""
+
+    @abstractmethod
+    async def feedback(
+        self, credentials: Credentials, cursor: dict[str, object], posts: Sequence[PostReference]
+    ) -> FeedbackPage:
+        """Return what is new since `cursor` ({} at first). `posts` are the channel's recent ones, newest first.
+
+        What we said ourselves is left out.
+        """
+
+
+class StatsSource(ABC):
+    """Gives numbers."""
+
+    @abstractmethod
+    async def post_stats(
+        self, credentials: Credentials, posts: Sequence[PostReference]
+    ) -> dict[str, Reading]:
+        """Return readings by external id; a post without one is left out, never given as 0."""
+
+    @abstractmethod
+    async def channel_stats(self, credentials: Credentials) -> Reading:
+        """Return the account's own numbers, followers first."""
+
+
+class WebhookRefused(Exception):
+    """A webhook that is forged, stale, replayed too late or malformed. `code` is stable; nothing is stored."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,27 @@
+"""Every sandbox platform under one address: http://host:port/{platform}/…"""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from drumtower.sandbox.bluesky import BlueskySandbox
+from drumtower.sandbox.platform import SandboxPlatform
+from drumtower.sandbox.wechat import WeChatSandbox
+from drumtower.sandbox.weibo import WeiboSandbox
+
+PLATFORMS: tuple[type[SandboxPlatform], ...] = (WeiboSandbox, WeChatSandbox, BlueskySandbox)
+
+
+def create_app(state: Path | None = None) -> Starlette:
+    """Make the app; with a `state` directory every platform survives a restart."""
+    made = [platform(state / f"{platform.slug}.jsonl" if state else None) for platform in PLATFORMS]
+
+    async def index(_: Request) -> JSONResponse:
+        return JSONResponse({"platforms": [platform.slug for platform in made]})
+
+    return Starlette(
+        routes=[Route("/", index), *(Mount(f"/{platform.slug}", app=platform.app) for platform in made)]
+    )

@@ -1,0 +1,1 @@
+"""Measurement: one file a step."""
