@@ -37,7 +37,7 @@ def main(death_signal: str, parent: str, owner: str, *command: str) -> None:
     # Changing the user clears the parent-death signal, so the order matters.
     drop_root(owner)
     die_with(int(parent), int(death_signal))
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - that is what it is for
 
 
 if __name__ == "__main__":

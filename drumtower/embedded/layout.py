@@ -13,6 +13,9 @@ SOCKET_PATH_BYTES = 103
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 VALKEY_SOCKET = "valkey.sock"
 UNKNOWN_NOBODY = 65534
+# Below them we use one name of our own, and refuse it when somebody else made it (`require_owner`).
+PERSISTENT = Path("/var/tmp")  # noqa: S108
+SHORTEST = Path("/tmp")  # noqa: S108
 
 
 class UnsafeStateDirectory(Exception):
@@ -137,16 +140,15 @@ def stand_in(parent: Path, path: Path) -> Path:
 
 def server_directory(state: Path, owner: Owner | None) -> Path:
     """`state` itself, or a place below /var/tmp when the servers' user cannot get there (root's 0700 home)."""
-    return state if can_enter(state.parent, owner) else stand_in(Path("/var/tmp"), state)
+    return state if can_enter(state.parent, owner) else stand_in(PERSISTENT, state)
 
 
 def run_directory(servers: Path, owner: Owner | None) -> Path:
     """`servers`/run, or a short path below the temporary directory when a socket's name would not fit."""
     temporary = Path(tempfile.gettempdir())
-    choices = (servers / "run", stand_in(temporary, servers), stand_in(Path("/tmp"), servers))
-    return next(
-        (path for path in choices if socket_fits(path) and can_enter(path.parent, owner)), choices[-1]
-    )
+    elsewhere = [parent for parent in (temporary, SHORTEST) if can_enter(parent, owner)]
+    choices = [servers / "run", *(stand_in(parent, servers) for parent in elsewhere)]
+    return next((path for path in choices if socket_fits(path)), choices[-1])
 
 
 def socket_fits(run: Path) -> bool:

@@ -1,18 +1,18 @@
 """Finds and ends children that outlived an earlier instance (macOS has no parent-death signal)."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-TERM_SECONDS = 5.0
 POLL_SECONDS = 0.02
-# Titles and interpreters change argv[0]; what follows it says whether the process is ours.
-FIRST_ARGUMENT = 1
+KILL_SECONDS = 5.0
+CAN_LOOK_INSIDE = sys.platform == "linux"
 
 
 def record(pid_file: Path, pid: int, argv: Sequence[str]) -> None:
@@ -20,35 +20,41 @@ def record(pid_file: Path, pid: int, argv: Sequence[str]) -> None:
     pid_file.write_text(json.dumps({"pid": pid, "argv": list(argv)}))
 
 
-def stop(pid_file: Path) -> None:
-    """Ends the recorded child if it still runs: SIGTERM, then SIGKILL."""
+def stop(pid_file: Path, signals: Sequence[tuple[signal.Signals, float]]) -> None:
+    """Ends the recorded child if it still runs, by each signal for the seconds beside it, at last by SIGKILL."""
     pid = recorded_pid(pid_file)
-    if pid is not None:
-        end(pid)
+    for number, seconds in (*signals, (signal.SIGKILL, KILL_SECONDS)):
+        if pid is None or not is_alive(pid):
+            break
+        end(pid, number, seconds)
     pid_file.unlink(missing_ok=True)
+
+
+def kill(pids: Iterable[int]) -> None:
+    """Ends processes at once, and returns when they are gone."""
+    for pid in pids:
+        end(pid, signal.SIGKILL, KILL_SECONDS)
 
 
 def recorded_pid(pid_file: Path) -> int | None:
     """The recorded pid, if that process lives and runs the recorded arguments."""
     try:
         found = json.loads(pid_file.read_text())
-        pid, expected = int(found["pid"]), " ".join(found["argv"][FIRST_ARGUMENT:])
+        # Titles and interpreters change argv[0]; what follows it says whether the process is ours.
+        pid, expected = int(found["pid"]), " ".join(found["argv"][1:])
     except (FileNotFoundError, ValueError, KeyError):
         # Absent, or cut short by a power cut: nothing we could trust enough to send a signal.
         return None
     return pid if command_of(pid).endswith(expected) and expected else None
 
 
-def end(pid: int) -> None:
-    """SIGTERM, and SIGKILL to its process group when that is ignored; returns when the process is gone."""
-    for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return
-        deadline = time.monotonic() + seconds
-        while is_alive(pid) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+def end(pid: int, number: signal.Signals, seconds: float) -> None:
+    """Sends one signal and waits until the process is gone, or the time is over."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+    deadline = time.monotonic() + seconds
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def is_alive(pid: int) -> bool:
@@ -70,7 +76,7 @@ def command_of(pid: int) -> str:
         except (FileNotFoundError, ProcessLookupError):
             return ""
     asked = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return asked.stdout.strip()
 

@@ -1,29 +1,14 @@
-"""The embedded PostgreSQL: made once, started on a unix socket only, recovered after any kind of death."""
+"""The embedded PostgreSQL: started on a unix socket only, and on what any kind of death left behind."""
 
-import os
-import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from drumtower.embedded import leftovers
+from drumtower.embedded import cluster, leftovers
+from drumtower.embedded.cluster import DATABASE, ROLE
 from drumtower.embedded.layout import POSTGRES_SOCKET, Layout
 from drumtower.embedded.processes import Child, ChildFailed, run_once
 
-DATABASE = "drumtower"
-ROLE = "app"
-SUPERUSER = "postgres"
-# Not every system has every locale, and with a plain C ctype trigram search scores all Chinese text 0.
-LOCALES = ("C.UTF-8", "en_US.UTF-8", "zh_CN.UTF-8")
-PROVIDERS = (("--locale-provider=builtin", "--builtin-locale=C.UTF-8"), ())
-# `app` is no superuser, as in production: row-level security would not apply to it. pg_stat_statements goes to
-# template1 because only a superuser may create it. psql quoting is not available in single-user mode.
-FIRST_STATEMENTS = (
-    f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE",
-    f"GRANT pg_monitor, pg_checkpoint, pg_signal_backend TO {ROLE}",
-    "CREATE EXTENSION pg_stat_statements",
-)
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -43,10 +28,10 @@ def postgres_child(layout: Layout, programs: Path, *, durable: bool = True) -> C
     return Child(
         name="postgres",
         argv=server_command(layout, programs, durable),
-        env=environment(programs),
+        env=cluster.surroundings(layout, programs).env,
         cwd=layout.servers,
         owner=layout.owner,
-        prepare=lambda: prepare(layout, programs),
+        prepare=lambda: prepare(layout, programs, durable),
         ready=lambda: is_ready(layout, programs),
         ready_seconds=300.0,
         tier=0,
@@ -57,7 +42,8 @@ def postgres_child(layout: Layout, programs: Path, *, durable: bool = True) -> C
     )
 
 
-def database_url(layout: Layout, *, role: str = ROLE, database: str = DATABASE) -> str:
+def database_url(layout: Layout, role: str = ROLE, database: str = DATABASE) -> str:
+    """For SQLAlchemy. Our role is no superuser, so that row-level security applies to it."""
     return f"postgresql+asyncpg://{role}@/{database}?host={layout.run}"
 
 
@@ -65,11 +51,6 @@ def server_command(layout: Layout, programs: Path, durable: bool) -> list[str]:
     settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return [str(programs / "postgres"), "-D", str(layout.postgres_data), "-k", str(layout.run), *options]
-
-
-def environment(programs: Path) -> dict[str, str]:
-    """A clean one: PGDATA, PGHOST and their like in ours must not lead the servers elsewhere."""
-    return {"PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 def is_ready(layout: Layout, programs: Path) -> bool:
@@ -89,55 +70,31 @@ def is_ready(layout: Layout, programs: Path) -> bool:
         DATABASE,
     )
     try:
-        run_once(command, env=environment(programs), cwd=layout.servers, owner=layout.owner)
-    except ChildFailed:
+        run_once(command, cluster.surroundings(layout, programs))
+    except (ChildFailed, OSError):
         return False
     return True
 
 
-def prepare(layout: Layout, programs: Path) -> None:
+def prepare(layout: Layout, programs: Path, durable: bool) -> None:
     """Leaves a data directory that a server can be started on."""
     if layout.postgres_data.exists():
-        require_same_major(layout.postgres_data, programs)
+        cluster.require_same_major(layout, programs)
         clear_stale_lock(layout.postgres_data)
     else:
-        initialise(layout, programs)
-
-
-def require_same_major(data: Path, programs: Path) -> None:
-    """Raises `ChildFailed` when another major version of PostgreSQL wrote the data directory."""
-    made_by = (data / "PG_VERSION").read_text().strip()
-    printed = run_once((str(programs / "postgres"), "--version"), env=None, cwd=Path("/"), owner=None)
-    ours = printed.split()[2].split(".")[0]
-    if made_by != ours:
-        raise ChildFailed(
-            f"{data} was made by PostgreSQL {made_by}, but this is {ours}. Dump it with the old version, "
-            f"or move it away to start empty."
-        )
+        cluster.initialise(layout, programs, durable=durable)
 
 
 def clear_stale_lock(data: Path) -> None:
-    """Ends backends of a postmaster that is gone, and removes its lock file when its pid is not a postmaster's."""
+    """Ends backends that outlived their postmaster, and removes a lock file that no living server holds.
+
+    Backends notice the death only between statements, and no new server starts on their shared memory. A lock file's
+    pid may belong to some other program after a reboot. Where `/proc` cannot tell, PostgreSQL's own check decides.
+    """
     deadline = time.monotonic() + STRAGGLER_SECONDS
-    for pid in iter_until_none(data, deadline):
-        # They notice their postmaster's death only between statements, and hold its shared memory until then.
-        leftovers.end(pid)
-    lock = data / "postmaster.pid"
-    if lock.exists() and Path("/proc").is_dir():
-        lock.unlink()
-
-
-def iter_until_none(data: Path, deadline: float) -> Iterator[int]:
-    while (found := leftovers.inside(data, "postgres")) and time.monotonic() < deadline:
-        yield from found
-
-
-def initialise(layout: Layout, programs: Path) -> None:
-    """Makes the cluster, the role and the database beside their final place, so that a half-made one is never used."""
-    draft = layout.servers / f"pg.new.{os.getpid()}"
-    for old in layout.servers.glob("pg.new.*"):
-        shutil.rmtree(old)
-    make_cluster(layout, programs, draft)
-    single_user(layout, programs, draft, "template1", FIRST_STATEMENTS)
-    single_user(layout, programs, draft, "postgres", (f"CREATE DATABASE {DATABASE} OWNER {ROLE}",))
-    draft.rename(layout.postgres_data)
+    while stragglers := leftovers.inside(data, "postgres"):
+        if time.monotonic() > deadline:
+            raise ChildFailed(f"a PostgreSQL that is not ours uses {data}: pids {stragglers}")
+        leftovers.kill(stragglers)
+    if leftovers.CAN_LOOK_INSIDE:
+        (data / "postmaster.pid").unlink(missing_ok=True)

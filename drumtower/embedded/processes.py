@@ -1,5 +1,6 @@
 """One child process: how it is started, watched and ended."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -26,7 +27,8 @@ class Child:
 
     `prepare` runs before every start, `ready` is asked until it says yes. Children of a higher tier are stopped before
     lower ones. `stop_signals` are tried in turn, each for the seconds beside it, SIGKILL last. `death_signal` is what
-    the kernel sends when we are killed ourselves.
+    the kernel sends when we are killed ourselves: by default
+    SIGKILL, since nobody would be left to insist.
     """
 
     name: str
@@ -41,6 +43,15 @@ class Child:
     stop_signals: Sequence[tuple[signal.Signals, float]] = ((signal.SIGTERM, 30.0),)
     hurry_signal: signal.Signals = signal.SIGKILL
     death_signal: signal.Signals = signal.SIGKILL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Environment, directory and user of a short-lived program."""
+
+    env: Mapping[str, str]
+    cwd: Path
+    owner: Owner | None
 
 
 class ChildProcess:
@@ -67,14 +78,16 @@ class ChildProcess:
 
     def start(self) -> None:
         """Ends what an earlier run left behind, then starts the child; does not wait until it is ready."""
-        leftovers.stop(self.pid_file)
+        leftovers.stop(self.pid_file, self.child.stop_signals)
         if self.child.prepare:
             self.child.prepare()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
             self._process = self._spawn(log.fileno())
         self.started_at = time.monotonic()
-        leftovers.record(self.pid_file, self._process.pid, self.child.argv)
+        # On a full disk the child still dies with us by the kernel's word; a second one would be worse.
+        with contextlib.suppress(OSError):
+            leftovers.record(self.pid_file, self._process.pid, self.child.argv)
 
     def _spawn(self, log: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -118,10 +131,9 @@ class ChildProcess:
         """Ends the child at once, and whatever it started in its session."""
         if self._process is None:
             return
-        try:
+        # macOS says PermissionError when only zombies are left in the group.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         self.pid_file.unlink(missing_ok=True)
 
@@ -148,14 +160,12 @@ def launch_command(argv: Sequence[str], death_signal: signal.Signals, owner: Own
     return [*launcher, *argv]
 
 
-def run_once(
-    argv: Sequence[str], *, env: Mapping[str, str] | None, cwd: Path, owner: Owner | None, text: str = ""
-) -> str:
-    """Runs a short program to its end and returns what it printed. Raises `ChildFailed` when it fails."""
+def run_once(argv: Sequence[str], where: Surroundings, text: str = "") -> str:
+    """Runs a short program to its end with `text` as its input; returns what it printed. Raises `ChildFailed`."""
     done = subprocess.run(
-        launch_command(argv, signal.SIGKILL, owner),
-        env=env,
-        cwd=cwd,
+        launch_command(argv, signal.SIGKILL, where.owner),
+        env=where.env,
+        cwd=where.cwd,
         input=text,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

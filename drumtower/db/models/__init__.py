@@ -1,0 +1,45 @@
+"""Every table, one noun a module. ARCHITECTURE.md says who writes which."""
+
+from drumtower.db.models.assets import Asset
+from drumtower.db.models.brands import Brand
+from drumtower.db.models.channels import Channel, FeedbackCursor
+from drumtower.db.models.deliveries import Attempt, Delivery
+from drumtower.db.models.interactions import Conversation, InboundEvent, Interaction
+from drumtower.db.models.links import Click, Conversion, Link
+from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
+from drumtower.db.models.posts import Post, PostVersion, Review
+from drumtower.db.models.samples import ChannelRollup, DirtyDay, Rollup, Sample, SamplePlan
+from drumtower.db.models.workspaces import ApiKey, Member, Session, Workspace
+from drumtower.db.types import Base
+
+__all__ = [
+    "ApiKey",
+    "Asset",
+    "Attempt",
+    "AuditEvent",
+    "Base",
+    "Brand",
+    "Channel",
+    "ChannelRollup",
+    "Click",
+    "Conversation",
+    "Conversion",
+    "Delivery",
+    "DirtyDay",
+    "FeedbackCursor",
+    "Heartbeat",
+    "IdempotencyKey",
+    "InboundEvent",
+    "Interaction",
+    "Link",
+    "Member",
+    "OutboxEvent",
+    "Post",
+    "PostVersion",
+    "Review",
+    "Rollup",
+    "Sample",
+    "SamplePlan",
+    "Session",
+    "Workspace",
+]

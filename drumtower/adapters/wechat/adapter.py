@@ -1,0 +1,179 @@
+"""WeChat Official Account: what it offers, and where each call is made."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from drumtower.adapters.wechat import feedback, publishing, stats, webhook
+from drumtower.adapters.wechat.client import Client, connect, count, required
+from drumtower.adapters.wechat.envelope import aes_key
+from drumtower.adapters.wechat.errors import NO_SUCH_ARTICLE
+from drumtower.adapters.wechat.schemas import CAPABILITIES, WeChatOptions
+from drumtower.domain import failures
+from drumtower.domain.capabilities import Capabilities, Label
+from drumtower.platforms import (
+    Accepted,
+    Adapter,
+    AppSecret,
+    Auth,
+    Confirmable,
+    CredentialField,
+    Credentials,
+    Deleter,
+    FeedbackPage,
+    FeedbackSource,
+    Finder,
+    Finding,
+    Messenger,
+    Outcome,
+    PlatformError,
+    PostReference,
+    Preparable,
+    Published,
+    PublishRequest,
+    Reading,
+    Received,
+    RemoteAccount,
+    Replier,
+    ReplyRequest,
+    StatsSource,
+    Token,
+    TokenSource,
+    WebhookAnswer,
+    WebhookReceiver,
+    WebhookRequest,
+)
+from drumtower.platforms.errors import lost
+
+
+def _field(name: str, zh_cn: str, en: str, *, secret: bool = True, required: bool = True) -> CredentialField:
+    return CredentialField(name=name, label=Label(zh_cn=zh_cn, en=en), secret=secret, required=required)
+
+
+class WeChatAdapter(
+    Adapter,
+    TokenSource,
+    Preparable,
+    Confirmable,
+    Finder,
+    Deleter,
+    Replier,
+    Messenger,
+    WebhookReceiver,
+    FeedbackSource,
+    StatsSource,
+):
+    """Publishes articles (`news`) by draft and free publish; followers are not notified.
+
+    Both kinds become an article: a picture post (`newspic`) carries no links, so it is left out. An account without
+    the publish grant (personal, unverified) answers 48001, which is a handoff.
+    """
+
+    slug: ClassVar[str] = "wechat"
+    name: ClassVar[Label] = Label(zh_cn="微信公众号", en="WeChat Official Account")
+    default_base_url: ClassVar[str] = "https://api.weixin.qq.com"
+    options: ClassVar[type[WeChatOptions]] = WeChatOptions
+    capabilities: ClassVar[Capabilities] = CAPABILITIES
+    auth: ClassVar[Auth] = AppSecret(
+        fields=(
+            _field("app_id", "开发者ID(AppID)", "AppID", secret=False),
+            _field("app_secret", "开发者密码(AppSecret)", "AppSecret"),
+            _field("token", "服务器配置的令牌(Token)", "Callback token"),
+            _field("encoding_aes_key", "消息加解密密钥(EncodingAESKey)", "EncodingAESKey", required=False),
+            _field("account", "原始ID(gh_…)", "Original id (gh_…)", secret=False),
+        )
+    )
+
+    async def token(self, credentials: Credentials) -> Token:
+        """Ask for the stable token in normal mode: it repeats, so that two askers never void each other's."""
+        secret = credentials["app_secret"]
+        ask = {
+            "grant_type": "client_credential",
+            "appid": credentials["app_id"],
+            "secret": secret,
+            "force_refresh": False,
+        }
+        try:
+            body = await connect(self.http, self.base_url, secret=secret).post("/cgi-bin/stable_token", ask)
+        except PlatformError as error:
+            if isinstance(error.failure, failures.AuthExpired):  # here 40001 means: the secret is wrong
+                raise _disconnected(error.failure.detail, error.failure.platform_code) from error
+            raise
+        seconds = count(body.get("expires_in"))
+        if not seconds:
+            raise PlatformError(lost("the token has no life", once=False))
+        expires_at = datetime.now(UTC) + timedelta(seconds=min(seconds, 86400))
+        return Token(access=required(body, "access_token"), expires_at=expires_at)
+
+    async def identify(self, credentials: Credentials) -> RemoteAccount:
+        """Prove the token with `draft/count`, which every account may call and which changes nothing.
+
+        WeChat has no call that says whose token it is; the original id is the owner's word, and each callback's
+        ToUserName must match it.
+        """
+        if key := credentials.values.get("encoding_aes_key"):
+            try:
+                aes_key(key)
+            except ValueError as error:
+                raise _disconnected(str(error)) from error
+        await self._client(credentials).get("/cgi-bin/draft/count")
+        return RemoteAccount(id=credentials["account"], name=credentials["account"])
+
+    async def prepare(self, request: PublishRequest) -> None:
+        await publishing.ensure_draft(self._client(request.credentials), request)
+
+    async def publish(self, request: PublishRequest) -> Outcome:
+        return await publishing.publish(self._client(request.credentials), request)
+
+    async def confirm(self, credentials: Credentials, handle: dict[str, object]) -> Published | Accepted:
+        return await publishing.confirm(self._client(credentials), handle)
+
+    async def find(self, request: PublishRequest, since: datetime) -> Finding:
+        return await publishing.find(self._client(request.credentials), request, since)
+
+    async def delete(self, credentials: Credentials, post: PostReference) -> None:
+        """Delete the article for good; WeChat can't undo it."""
+        # The index is 1-based here; 0 would delete every article of the post.
+        body = {"article_id": post.external_id, "index": 1}
+        try:
+            await self._client(credentials).post("/cgi-bin/freepublish/delete", body)
+        except PlatformError as error:
+            if error.failure.platform_code != NO_SUCH_ARTICLE:
+                raise
+
+    async def reply(self, request: ReplyRequest) -> Published:
+        return await feedback.reply(self._client(request.credentials), request)
+
+    async def message(self, request: ReplyRequest) -> Published:
+        return await feedback.message(self._client(request.credentials), request)
+
+    def challenge(self, request: WebhookRequest, credentials: Credentials) -> WebhookAnswer:
+        return webhook.challenge(request, credentials)
+
+    def receive(self, request: WebhookRequest, credentials: Credentials) -> Received:
+        return webhook.receive(request, credentials)
+
+    async def feedback(
+        self, credentials: Credentials, cursor: dict[str, object], posts: Sequence[PostReference]
+    ) -> FeedbackPage:
+        return await feedback.pull(self._client(credentials), cursor, posts)
+
+    async def post_stats(
+        self, credentials: Credentials, posts: Sequence[PostReference]
+    ) -> dict[str, Reading]:
+        return await stats.post_stats(self._client(credentials), posts)
+
+    async def channel_stats(self, credentials: Credentials) -> Reading:
+        return await stats.channel_stats(self._client(credentials))
+
+    def _client(self, credentials: Credentials) -> Client:
+        return connect(
+            self.http,
+            self.base_url,
+            token=credentials.access,
+            secret=credentials.values.get("app_secret", ""),
+        )
+
+
+def _disconnected(detail: str, code: str | None = None) -> PlatformError:
+    return PlatformError(failures.Disconnected(detail=detail, platform_code=code))

@@ -1,0 +1,189 @@
+"""Draft, submit, confirm, find.
+
+A lost answer is settled by the cover: every delivery uploads its own, and `thumb_media_id` stands in the platform's
+lists of drafts and of published articles, so it marks the delivery without a trace in what readers see. The platform's
+own signs are the draft (it leaves the box once it is published) and the list (its answer may lag, see `read_lag`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from drumtower.adapters.wechat.articles import draft, fingerprint
+from drumtower.adapters.wechat.client import Client, instant, objects, required
+from drumtower.adapters.wechat.errors import BAD_MEDIA_ID
+from drumtower.adapters.wechat.results import published, result
+from drumtower.adapters.wechat.schemas import WeChatOptions, violations
+from drumtower.domain import failures
+from drumtower.platforms import (
+    Absent,
+    Accepted,
+    Checkpoint,
+    Finding,
+    PlatformError,
+    Published,
+    PublishRequest,
+    Undecidable,
+)
+
+# freepublish/get has about 100 calls a day [obs]; the event is expected to be faster.
+_POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600))
+_PAGE = 20
+_PAGES = 10
+_LEFT = "The draft has left the box, but no published article has its cover: deleted or mass-sent by hand?"
+# The platform needs a moment before it knows a cover it was just given.
+_COVER_SETTLES = timedelta(seconds=5)
+
+
+async def publish(client: Client, request: PublishRequest) -> Published | Accepted:
+    """Draft what is not drafted yet, and submit it. What was submitted before is asked for instead of repeated."""
+    if "publish_id" in request.checkpoint:
+        try:
+            return await confirm(client, request.checkpoint)
+        except PlatformError as error:
+            if not isinstance(error.failure, failures.ContentRejected):
+                raise
+        # The platform refused it, and a person says: again. Its draft and cover belong to the refused article.
+        request = replace(request, checkpoint={})
+    return accepted(await _submit(client, request, await ensure_draft(client, request)))
+
+
+async def ensure_draft(client: Client, request: PublishRequest) -> Checkpoint:
+    """Return the progress with the `media_id` of a draft of exactly this content; resumes where it stopped."""
+    if "publish_id" in request.checkpoint:
+        return request.checkpoint
+    if broken := violations(request.message):
+        raise PlatformError(failures.ContentRejected(detail=broken[0].detail, violations=broken))
+    options = cast("WeChatOptions", request.options)
+    mark = fingerprint(request.message, options)
+    # An edit after `prepare` starts anew, cover included: the old cover would lead to the old draft.
+    done = {**request.checkpoint} if request.checkpoint.get("content") == mark else {"content": mark}
+    if "media_id" in done:
+        return done
+    resumed = done.get("cover")
+    done = await _upload(client, request, done)
+    media_id = await _drafted(client, resumed) if resumed else None
+    return await _saved(request, {**done, "media_id": media_id or await _add(client, request, done)})
+
+
+async def _submit(client: Client, request: PublishRequest, done: Checkpoint) -> Checkpoint:
+    try:
+        body = await client.post("/cgi-bin/freepublish/submit", {"media_id": done["media_id"]}, once=True)
+    except PlatformError as error:
+        if error.failure.platform_code != BAD_MEDIA_ID:
+            raise
+        # It left the box: published by an attempt of ours, or by hand. Only a look-up can tell.
+        unknown = failures.OutcomeUnknown(
+            detail="the draft is no longer in the box", platform_code=BAD_MEDIA_ID
+        )
+        raise PlatformError(unknown) from error
+    publish_id = required(body, "publish_id", once=True)
+    return await _saved(request, {**done, "publish_id": publish_id, "msg_data_id": body.get("msg_data_id")})
+
+
+def accepted(done: Mapping[str, Any], polls: int = 0) -> Accepted:
+    """Return the handle of a submitted draft; the gaps grow, because polls are few."""
+    handle = {"publish_id": done["publish_id"], "msg_data_id": done.get("msg_data_id"), "polls": polls}
+    return Accepted(
+        handle=handle, poll_after=_POLLS[min(polls, len(_POLLS) - 1)], detail="WeChat is publishing it"
+    )
+
+
+async def confirm(client: Client, handle: dict[str, object]) -> Published | Accepted:
+    """Look once how the publish ended; raise ContentRejected where the platform refused it."""
+    body = await client.post("/cgi-bin/freepublish/get", {"publish_id": handle["publish_id"]})
+    outcome = result({**body, "publish_id": handle["publish_id"]}, msg_data_id=handle.get("msg_data_id"))
+    if isinstance(outcome, Published):
+        return outcome
+    if outcome is None:
+        polls = handle.get("polls")
+        return accepted(handle, polls + 1 if isinstance(polls, int) else 1)
+    code = f"publish_status_{body.get('publish_status')}"
+    raise PlatformError(failures.ContentRejected(detail=outcome, platform_code=code))
+
+
+async def find(client: Client, request: PublishRequest, since: datetime) -> Finding:
+    """Settle a lost submit. A submit goes out only with a saved `media_id`, so without one nothing did."""
+    done = request.checkpoint
+    if "publish_id" in done:
+        return accepted(done)
+    if "media_id" not in done or await _in_box(client, done["media_id"]):
+        return Absent()
+    return await _published(client, done["cover"], since)
+
+
+async def _saved(request: PublishRequest, done: Checkpoint) -> Checkpoint:
+    await request.save(done)
+    return done
+
+
+async def _upload(client: Client, request: PublishRequest, done: Checkpoint) -> Checkpoint:
+    for media in request.message.media:
+        images = done.get("images", {})
+        if str(media.asset_id) not in images:
+            url = required(await client.upload("/cgi-bin/media/uploadimg", media), "url")
+            done = await _saved(request, {**done, "images": {**images, str(media.asset_id): url}})
+    if "cover" not in done:
+        cover = request.message.media[0]
+        body = await client.upload("/cgi-bin/material/add_material", cover, type="image")
+        done = await _saved(request, {**done, "cover": required(body, "media_id")})
+    return done
+
+
+async def _add(client: Client, request: PublishRequest, done: Checkpoint) -> str:
+    images = [done["images"][str(media.asset_id)] for media in request.message.media]
+    article = draft(request.message, cast("WeChatOptions", request.options), done["cover"], images)
+    try:
+        return required(await client.post("/cgi-bin/draft/add", {"articles": [article]}), "media_id")
+    except PlatformError as error:
+        if error.failure.platform_code != BAD_MEDIA_ID:
+            raise
+        early = failures.Transient(
+            detail="WeChat does not know the cover yet", platform_code=BAD_MEDIA_ID, after=_COVER_SETTLES
+        )
+        raise PlatformError(early) from error
+
+
+async def _drafted(client: Client, cover: str) -> str | None:
+    """Return the draft that a lost answer left in the box; a second one would harm nobody, so one page is enough."""
+    body = await client.post("/cgi-bin/draft/batchget", {"offset": 0, "count": _PAGE, "no_content": 1})
+    return next((required(item, "media_id") for item in objects(body.get("item")) if _has(item, cover)), None)
+
+
+async def _in_box(client: Client, media_id: str) -> bool:
+    try:
+        await client.post("/cgi-bin/draft/get", {"media_id": media_id})
+    except PlatformError as error:
+        if error.failure.platform_code == BAD_MEDIA_ID:
+            return False
+        raise
+    return True
+
+
+async def _published(client: Client, cover: str, since: datetime) -> Published | Undecidable:
+    for page in range(_PAGES):
+        query = {"offset": page * _PAGE, "count": _PAGE, "no_content": 1}
+        items = objects((await client.post("/cgi-bin/freepublish/batchget", query)).get("item"))
+        for item in items:
+            if _has(item, cover):
+                return _listed(item)
+        if len(items) < _PAGE or all(
+            instant(item.get("update_time")) < since - timedelta(minutes=1) for item in items
+        ):
+            break
+    return Undecidable(reason=_LEFT)
+
+
+def _listed(item: dict[str, Any]) -> Published:
+    url = next(iter(_news(item)), {}).get("url")
+    return published(required(item, "article_id"), url, at=instant(item.get("update_time")))
+
+
+def _has(item: dict[str, Any], cover: str) -> bool:
+    return any(news.get("thumb_media_id") == cover for news in _news(item))
+
+
+def _news(item: dict[str, Any]) -> list[dict[str, Any]]:
+    content = item.get("content")
+    return objects(content.get("news_item")) if isinstance(content, dict) else []

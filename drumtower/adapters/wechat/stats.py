@@ -1,0 +1,76 @@
+"""Numbers: articles from datacube, by the day they were published in Beijing; followers from the user list.
+
+"Not ready" is the platform's answer, not our clock's. Articles with fewer than three reads are not in its answer.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from drumtower.adapters.wechat.client import BEIJING, Client, count, objects
+from drumtower.adapters.wechat.errors import NOT_READY
+from drumtower.domain.samples import Metric
+from drumtower.platforms import PlatformError, PostReference, Reading
+
+_FIELDS = {
+    Metric.EXPOSURE: "read_user",
+    Metric.LIKES: "like_user",
+    Metric.COMMENTS: "comment_count",
+    Metric.SHARES: "share_user",
+    Metric.SAVES: "collection_user",
+}
+
+
+async def post_stats(client: Client, posts: Sequence[PostReference]) -> dict[str, Reading]:
+    """Ask once for each day on which some of the posts were published."""
+    days: dict[date, dict[str, PostReference]] = defaultdict(dict)
+    for post in posts:
+        if mid := post.context.get("msg_data_id"):
+            days[post.published_at.astimezone(BEIJING).date()][f"{mid}_1"] = post
+    readings: dict[str, Reading] = {}
+    for day, wanted in days.items():
+        body = await _day(client, day)
+        for row in objects(body.get("list")):
+            post_of_row = wanted.get(str(row.get("msgid")))
+            reading = _reading(row, delayed=body.get("is_delay") is True) if post_of_row else None
+            if post_of_row and reading:
+                readings[post_of_row.external_id] = reading
+    return readings
+
+
+async def channel_stats(client: Client) -> Reading:
+    """Return the followers; the list's first page carries their total."""
+    total = count((await client.get("/cgi-bin/user/get", next_openid="")).get("total"))
+    return Reading(values={} if total is None else {Metric.FOLLOWERS: total}, as_of=datetime.now(UTC))
+
+
+async def _day(client: Client, day: date) -> dict[str, Any]:
+    span = {"begin_date": day.isoformat(), "end_date": day.isoformat()}
+    try:
+        return await client.post("/datacube/getarticletotaldetail", span)
+    except PlatformError as error:
+        if error.failure.platform_code in NOT_READY:
+            return {}
+        raise
+
+
+def _reading(row: dict[str, Any], *, delayed: bool) -> Reading | None:
+    details = [one for one in objects(row.get("detail_list")) if _end_of(one.get("stat_date"))]
+    newest = max(details, key=lambda one: str(one["stat_date"]), default=None)
+    if newest is None:
+        return None
+    values = {
+        metric: number for metric, name in _FIELDS.items() if (number := count(newest.get(name))) is not None
+    }
+    as_of = _end_of(newest["stat_date"])
+    return Reading(values=values, as_of=as_of, final=not delayed) if values and as_of else None
+
+
+def _end_of(stat_date: Any) -> datetime | None:
+    """Return when the day that a row counts up to was over; rows are totals since the publish."""
+    try:
+        day = date.fromisoformat(str(stat_date))
+    except ValueError:
+        return None
+    return datetime.combine(day + timedelta(days=1), time(), BEIJING).astimezone(UTC)

@@ -1,0 +1,148 @@
+"""Opens a channel: its adapter, its secrets, and a token that is still good."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
+
+from drumtower.crypto import Box
+from drumtower.db.engine import Database
+from drumtower.db.models import Channel
+from drumtower.domain import failures
+from drumtower.platforms import AppPassword, AppSecret, Credentials, PlatformError, Token, TokenSource
+from drumtower.platforms.base import Adapter
+from drumtower.platforms.calls import HttpClient
+from drumtower.platforms.registry import Registry
+
+# One process renews a channel's token; the others wait this long for it before they try themselves.
+RENEW_LEASE = timedelta(seconds=30)
+RENEW_POLL = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """An open channel: an adapter, and the credentials to give it."""
+
+    channel_id: UUID
+    platform: str
+    adapter: Adapter
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """Opens channels, and renews their tokens: one renewal at a time per channel, across all processes."""
+
+    db: Database
+    http: HttpClient
+    box: Box
+    registry: Registry
+
+    def adapter(self, platform: str, base_url: str | None) -> Adapter:
+        """Make the platform's adapter for one server."""
+        return self.registry.get(platform)(self.http, base_url)
+
+    async def open(self, channel_id: UUID) -> Connection:
+        """Open a channel with a good token; raise PlatformError where the platform refuses to give one."""
+        async with self.db.transaction() as tx:
+            channel = await tx.get_one(Channel, channel_id)
+        adapter = self.adapter(channel.platform, channel.base_url)
+        credentials = read_credentials(self.box, channel)
+        if isinstance(adapter, TokenSource) and _is_stale(adapter, credentials):
+            credentials = await self._renewed(channel_id, adapter, stale=channel.token)
+        return Connection(
+            channel_id=channel_id, platform=channel.platform, adapter=adapter, credentials=credentials
+        )
+
+    async def renew(self, connection: Connection) -> None:
+        """Drop the token that the platform refused, and get another."""
+        if isinstance(connection.adapter, TokenSource):
+            async with self.db.transaction() as tx:
+                channel = await tx.get_one(Channel, connection.channel_id)
+            current = read_credentials(self.box, channel).token
+            if current == connection.credentials.token:  # nobody renewed it in the meantime
+                await self._renewed(connection.channel_id, connection.adapter, stale=channel.token)
+
+    async def identify(self, adapter: Adapter, values: dict[str, str]) -> tuple[Credentials, Any]:
+        """Try new credentials: return them with a first token, and the account behind them."""
+        credentials = Credentials(values=values)
+        if isinstance(adapter, TokenSource):
+            credentials = Credentials(values=values, token=await adapter.token(credentials))
+        return credentials, await adapter.identify(credentials)
+
+    async def _renewed(self, channel_id: UUID, adapter: Adapter, *, stale: bytes | None) -> Credentials:
+        deadline = datetime.now(UTC) + RENEW_LEASE
+        while datetime.now(UTC) < deadline:
+            channel, mine = await self._take_lease(channel_id, stale)
+            if channel.token != stale:
+                return read_credentials(self.box, channel)
+            if mine:
+                return await self._buy(channel, adapter)
+            await asyncio.sleep(RENEW_POLL)
+        raise PlatformError(failures.Transient(detail="the channel's token is being renewed elsewhere"))
+
+    async def _take_lease(self, channel_id: UUID, stale: bytes | None) -> tuple[Channel, bool]:
+        now = datetime.now(UTC)
+        free = or_(Channel.token_lease_until.is_(None), Channel.token_lease_until < now)
+        same = Channel.token.is_(None) if stale is None else Channel.token == stale
+        async with self.db.transaction() as tx:
+            taken = await tx.scalar(
+                update(Channel)
+                .where(Channel.id == channel_id, free, same)
+                .values(token_lease_until=now + RENEW_LEASE)
+                .returning(Channel.id)
+            )
+            found = await tx.execute(select(Channel).where(Channel.id == channel_id))
+            return found.scalar_one(), taken is not None
+
+    async def _buy(self, channel: Channel, adapter: Adapter) -> Credentials:
+        assert isinstance(adapter, TokenSource)
+        try:
+            token = await adapter.token(read_credentials(self.box, channel))
+        except BaseException:
+            await self._save_token(channel.id, {"token_lease_until": None})
+            raise
+        saved = {"token": self.box.seal(_token_json(token)), "token_expires_at": token.expires_at}
+        await self._save_token(channel.id, {**saved, "token_lease_until": None})
+        old = read_credentials(self.box, channel)
+        return Credentials(values=old.values, account_id=old.account_id, token=token)
+
+    async def _save_token(self, channel_id: UUID, values: dict[str, Any]) -> None:
+        async with self.db.transaction() as tx:
+            await tx.execute(update(Channel).where(Channel.id == channel_id).values(**values))
+
+
+def read_credentials(box: Box, channel: Channel) -> Credentials:
+    """Decrypt a channel's credentials."""
+    stored = box.open(channel.token) if channel.token else None
+    return Credentials(
+        values=box.open(channel.credentials), account_id=channel.account_id, token=_token(stored)
+    )
+
+
+def seal_token(box: Box, token: Token | None) -> bytes | None:
+    """Encrypt a token for its channel."""
+    return None if token is None else box.seal(_token_json(token))
+
+
+def _token_json(token: Token) -> dict[str, str | None]:
+    expires = token.expires_at.isoformat() if token.expires_at else None
+    return {"access": token.access, "expires_at": expires, "refresh": token.refresh}
+
+
+def _token(stored: dict[str, str] | None) -> Token | None:
+    if stored is None:
+        return None
+    expires = datetime.fromisoformat(stored["expires_at"]) if stored["expires_at"] else None
+    return Token(access=stored["access"], expires_at=expires, refresh=stored["refresh"])
+
+
+def _is_stale(adapter: Adapter, credentials: Credentials) -> bool:
+    if credentials.token is None:
+        return True
+    ahead = adapter.auth.renew_before if isinstance(adapter.auth, AppSecret | AppPassword) else timedelta()
+    expires = credentials.token.expires_at
+    return expires is not None and expires - ahead < datetime.now(UTC)

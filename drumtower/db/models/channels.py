@@ -1,0 +1,52 @@
+"""Channels: connected accounts, their secrets, and where pulling from them stands."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from drumtower.db.types import Base, Id, Word, WorkspaceId
+
+
+class Channel(Base):
+    """One connected social account."""
+
+    __tablename__ = "channels"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "platform", "account_id"),
+        Index("ix_channels_list", "workspace_id", "id"),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), index=True)
+    platform: Mapped[Word]
+    name: Mapped[str]
+    base_url: Mapped[str | None]
+    account_id: Mapped[str]
+    account_name: Mapped[str]
+    account_url: Mapped[str | None]
+    status: Mapped[Word]  # connected | disconnected
+    status_detail: Mapped[str | None]
+    credentials: Mapped[bytes]  # sealed
+    token: Mapped[bytes | None]  # sealed
+    token_expires_at: Mapped[datetime | None]
+    token_lease_until: Mapped[datetime | None]  # one process at a time renews it
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class FeedbackCursor(Base):
+    """Where the next pull of a channel's feedback goes on."""
+
+    __tablename__ = "feedback_cursors"
+
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[WorkspaceId]
+    cursor: Mapped[dict[str, Any]]
+    next_at: Mapped[datetime] = mapped_column(index=True)
+    last_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    failures: Mapped[int]

@@ -1,0 +1,96 @@
+"""Deliveries and their attempts."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from drumtower.db.types import Base, Id, Word, WorkspaceId
+from drumtower.domain.deliveries import LIVE, Action, State
+
+
+def _in(column: str, values: list[str]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Delivery(Base):
+    """One outbound action on one channel. `state` moves through domain/deliveries.py only."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        CheckConstraint(_in("state", [state.value for state in State]), name="state"),
+        CheckConstraint(_in("action", [action.value for action in Action]), name="action"),
+        CheckConstraint(
+            "state <> 'published' OR external_id IS NOT NULL OR external_url IS NOT NULL", name="truth"
+        ),
+        CheckConstraint(
+            f"NOT ({_in('state', sorted(state.value for state in LIVE))}) OR next_at IS NOT NULL",
+            name="next_step",
+        ),
+        Index("ix_deliveries_next", "state", "next_at", postgresql_where="next_at IS NOT NULL"),
+        Index("ix_deliveries_list", "workspace_id", "id"),
+        Index("ix_deliveries_due", "workspace_id", "due_at"),
+        Index("ix_deliveries_post", "post_id"),
+        Index("ix_deliveries_channel", "channel_id", "published_at"),
+        Index("ix_deliveries_handle", "channel_id", postgresql_where="state IN ('accepted', 'unknown')"),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id"))
+    platform: Mapped[Word]
+    post_id: Mapped[UUID | None] = mapped_column(ForeignKey("posts.id"))
+    post_version: Mapped[int | None]
+    content_hash: Mapped[Word | None]
+    interaction_id: Mapped[UUID | None] = mapped_column(ForeignKey("interactions.id"), index=True)
+    action: Mapped[Word]
+    # What leaves: the channel's content for a publish, {"text"} for a reply or message.
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[Word]
+    due_at: Mapped[datetime]
+    local_time: Mapped[str | None]  # the wall-clock time as planned, where one was given
+    timezone: Mapped[Word | None]
+    not_before: Mapped[datetime | None]
+    late_by_seconds: Mapped[int | None]
+    # When the engine must look at this row next; what it does then follows from the state.
+    next_at: Mapped[datetime | None]
+    attempts: Mapped[int]
+    fence: Mapped[int]  # grows with every lease; a holder of an older one writes nothing
+    lease_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]  # when the first attempt that may have been seen started
+    lookups: Mapped[int]
+    checkpoint: Mapped[dict[str, Any]]
+    prepared: Mapped[bool]
+    handle: Mapped[dict[str, Any] | None]
+    external_id: Mapped[str | None]
+    external_url: Mapped[str | None]
+    context: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime | None]
+    lateness_ms: Mapped[int | None]
+    error: Mapped[dict[str, Any] | None]
+    needs_check: Mapped[bool]  # unknown, and only a person can tell
+    revision: Mapped[int]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Attempt(Base):
+    """One try at a delivery, or one look at its outcome: written before the call, completed after it."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("delivery_id", "fence"),)
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    fence: Mapped[int]
+    step: Mapped[Word]  # send | confirm | reconcile | proof | reap
+    outcome: Mapped[Word | None]
+    detail: Mapped[str | None]
+    platform_code: Mapped[Word | None]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -1,0 +1,79 @@
+"""Posts, their versions, and their reviews."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from drumtower.db.types import Base, Id, Word, WorkspaceId
+
+
+class Post(Base):
+    """What an author wrote, as it stands now; `version` counts edits of the content."""
+
+    __tablename__ = "posts"
+    __table_args__ = (
+        Index("ix_posts_list", "workspace_id", "id"),
+        Index("ix_posts_due", "workspace_id", "due_on"),
+        Index("ix_posts_status", "workspace_id", "status", "id"),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), index=True)
+    title: Mapped[str]
+    kind: Mapped[Word]
+    nature: Mapped[Word]
+    pillar: Mapped[str | None]
+    campaign_id: Mapped[UUID | None]
+    idea_id: Mapped[UUID | None]
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    due_on: Mapped[date | None]
+    status: Mapped[Word]  # derived, see domain/posts.py; stored so that lists can filter
+    content: Mapped[dict[str, Any]]
+    content_hash: Mapped[Word]
+    version: Mapped[int]
+    revision: Mapped[int]  # counts every change; the ETag
+    review_state: Mapped[Word]
+    approved_hash: Mapped[Word | None]
+    approval_expires_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class PostVersion(Base):
+    """One content a post has had; never changed."""
+
+    __tablename__ = "post_versions"
+    __table_args__ = (UniqueConstraint("post_id", "version"),)
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    post_id: Mapped[UUID] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    content_hash: Mapped[Word]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    created_at: Mapped[datetime]
+
+
+class Review(Base):
+    """One reviewer's verdict on one criterion of one content; never changed."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (Index("ix_reviews_post", "post_id", "id"),)
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    post_id: Mapped[UUID] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    content_hash: Mapped[Word]
+    criterion: Mapped[Word]
+    verdict: Mapped[Word]
+    note: Mapped[str | None]
+    reviewer_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    created_at: Mapped[datetime]

@@ -1,0 +1,23 @@
+"""Brands of one workspace."""
+
+from uuid import UUID
+
+from sqlalchemy import Select
+
+from drumtower.db.models import Brand
+from drumtower.db.repositories.scope import Scoped
+
+
+class BrandRepository(Scoped):
+    """Reads and adds brands."""
+
+    def list(self) -> Select[Brand]:
+        return self.select(Brand)
+
+    async def get(self, brand_id: UUID, *, lock: bool = False) -> Brand:
+        """Return the brand; raise NotFound."""
+        return await self.find(Brand, brand_id, "brand", lock=lock)
+
+    def add(self, brand: Brand) -> Brand:
+        self.tx.add(brand)
+        return brand

@@ -1,0 +1,325 @@
+"""Key figures: one dictionary of what each means, and the formulas. Unknown is None, never 0, and says why."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from drumtower.domain.capabilities import Label
+from drumtower.domain.samples import ENGAGEMENTS, Metric
+
+
+class Unit(StrEnum):
+    """What a figure counts in. A ratio of 0.05 is 5 %."""
+
+    COUNT = "count"
+    RATIO = "ratio"
+    SECONDS = "seconds"
+
+
+class Kpi(StrEnum):
+    """A key figure that can be asked for."""
+
+    EXPOSURE = "exposure"
+    ENGAGEMENTS = "engagements"
+    ENGAGEMENT_RATE = "engagement_rate"
+    LIKES = "likes"
+    COMMENTS = "comments"
+    SHARES = "shares"
+    SAVES = "saves"
+    FOLLOWER_GROWTH = "follower_growth"
+    CONVERSION_RATE = "conversion_rate"
+    RESPONSE_TIME = "response_time"
+
+
+# What is answered when nobody says which.
+MAIN = (Kpi.EXPOSURE, Kpi.ENGAGEMENT_RATE, Kpi.FOLLOWER_GROWTH, Kpi.CONVERSION_RATE, Kpi.RESPONSE_TIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One row of the dictionary. `inputs` are the names that a figure's basis shows."""
+
+    kpi: Kpi
+    label: Label
+    unit: Unit
+    formula: str
+    inputs: tuple[str, ...]
+    meaning: Label
+
+
+class Reason(StrEnum):
+    """Why a figure lacks a channel, or has no value at all."""
+
+    NOT_GIVEN = "not_given_by_platform"
+    NOT_SAMPLED = "not_sampled"
+    NOTHING_PUBLISHED = "nothing_published"
+    EXPOSURE_UNKNOWN = "exposure_unknown"
+    FOLLOWERS_UNKNOWN = "followers_unknown"
+    FIRST_MEASURED = "first_measured_in_period"
+    ZERO_DENOMINATOR = "zero_denominator"
+    NO_CHANNELS = "no_channels"
+    NO_CLICKS = "no_clicks"
+    NOTHING_ANSWERED = "nothing_answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A channel that a figure could not count, and why."""
+
+    channel_id: UUID
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followers:
+    """A channel's followers in a period: what the period added, and how many there are at its end.
+
+    `first`: the first measurement ever lies in the period, so that growth before it is not known.
+    """
+
+    growth: int
+    total: int
+    sampled_at: datetime
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelNumbers:
+    """What is known of one channel in a period. A metric that is absent from `gains` is unknown.
+
+    `exposed` holds the gains of those posts only whose exposure is known; `gives` is what the platform can tell.
+    """
+
+    channel_id: UUID
+    gains: Mapping[Metric, int] = field(default_factory=dict)
+    exposed: Mapping[Metric, int] = field(default_factory=dict)
+    followers: Followers | None = None
+    gives: frozenset[Metric] = frozenset()
+    has_posts: bool = True
+    sampled_at: datetime | None = None
+
+    @property
+    def engagements(self) -> int | None:
+        """What the known engagement metrics add up to; None where none is known."""
+        return _total(self.gains, ENGAGEMENTS)
+
+    def lack(self, *metrics: Metric) -> Reason:
+        """Say why none of `metrics` is known here."""
+        if not self.gives.intersection(metrics):
+            return Reason.NOT_GIVEN
+        posts = any(metric is not Metric.FOLLOWERS for metric in metrics)
+        return Reason.NOTHING_PUBLISHED if posts and not self.has_posts else Reason.NOT_SAMPLED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A value and how it came about. `reason` says why there is no value; `freshness` is made of `sampled`."""
+
+    value: float | int | None
+    inputs: Mapping[str, float | int | None]
+    denominator: str | None = None
+    missing: tuple[Missing, ...] = ()
+    reason: Reason | None = None
+    sampled: tuple[datetime, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a value and no channel with posts lacks in it."""
+        return self.value is not None and all(m.reason is Reason.NOTHING_PUBLISHED for m in self.missing)
+
+
+def gained(metric: Metric, channels: Sequence[ChannelNumbers]) -> Figure:
+    """Add up what the posts gained of one metric, over the channels that know it."""
+    known = [channel for channel in channels if metric in channel.gains]
+    missing = _missing(channels, known, metric)
+    value = sum(channel.gains[metric] for channel in known) if known else None
+    return Figure(
+        value=value,
+        inputs={metric.value: value},
+        missing=missing,
+        reason=_why(channels, known, missing),
+        sampled=_sampled(known),
+    )
+
+
+def engagements(channels: Sequence[ChannelNumbers]) -> Figure:
+    """Add up likes, comments, shares and saves, as far as each platform gives them."""
+    known = [channel for channel in channels if channel.engagements is not None]
+    missing = _missing(channels, known, *ENGAGEMENTS)
+    value = _add(channel.engagements for channel in known)
+    return Figure(
+        value=value,
+        inputs={"engagements": value},
+        missing=missing,
+        reason=_why(channels, known, missing),
+        sampled=_sampled(known),
+        metrics=_metrics(known),
+    )
+
+
+def engagement_rate(channels: Sequence[ChannelNumbers]) -> Figure:
+    """Divide engagements by exposure; by followers where no channel's exposure is known. Never both in one ratio."""
+    exposed = [channel for channel in channels if Metric.EXPOSURE in channel.gains]
+    if not exposed:
+        return _by_followers(channels)
+    reached = sum(channel.gains[Metric.EXPOSURE] for channel in exposed)
+    acted = _add(_total(channel.exposed, ENGAGEMENTS) for channel in exposed)
+    missing = tuple(
+        Missing(channel_id=channel.channel_id, reason=_unexposed(channel))
+        for channel in channels
+        if channel not in exposed
+    )
+    return Figure(
+        value=acted / reached if acted is not None and reached > 0 else None,
+        inputs={"engagements": acted, "exposure": reached},
+        denominator="exposure",
+        missing=missing,
+        reason=_ratio_reason(acted, reached),
+        sampled=_sampled(exposed),
+        metrics=_metrics(exposed),
+    )
+
+
+def _by_followers(channels: Sequence[ChannelNumbers]) -> Figure:
+    acting = [channel for channel in channels if channel.engagements is not None]
+    known = [channel for channel in acting if channel.followers is not None]
+    missing = _missing(channels, acting, *ENGAGEMENTS) + tuple(
+        Missing(channel_id=channel.channel_id, reason=Reason.FOLLOWERS_UNKNOWN)
+        for channel in acting
+        if channel.followers is None
+    )
+    acted = _add(channel.engagements for channel in known)
+    followers = _add(channel.followers.total for channel in known if channel.followers)
+    reason = _why(channels, known, missing) if not known else _ratio_reason(acted, followers or 0)
+    return Figure(
+        value=acted / followers if acted is not None and followers and followers > 0 else None,
+        inputs={"engagements": acted, "followers": followers},
+        denominator="followers",
+        missing=missing,
+        reason=reason,
+        sampled=_sampled(known),
+        metrics=_metrics(known),
+    )
+
+
+def follower_growth(channels: Sequence[ChannelNumbers]) -> Figure:
+    """Add up what the period added to followers, with the base it grew from and the rate."""
+    known = [(channel, channel.followers) for channel in channels if channel.followers]
+    counted = [channel for channel, _ in known]
+    unknown = _missing(channels, counted, Metric.FOLLOWERS)
+    late = tuple(
+        Missing(channel_id=channel.channel_id, reason=Reason.FIRST_MEASURED)
+        for channel, followers in known
+        if followers.first
+    )
+    growth = _add(followers.growth for _, followers in known)
+    total = _add(followers.total for _, followers in known)
+    base = total - growth if total is not None and growth is not None else None
+    return Figure(
+        value=growth,
+        inputs={
+            "followers": total,
+            "base": base,
+            "rate": growth / base if growth is not None and base else None,
+        },
+        missing=unknown + late,
+        reason=_why(channels, counted, unknown),
+        sampled=tuple(followers.sampled_at for _, followers in known),
+    )
+
+
+def conversion_rate(*, conversions: int, clicks: int, bot_clicks: int, unattributed: int) -> Figure:
+    """Divide conversions that a tracked link led to by the clicks of people; unattributed ones are only shown."""
+    return Figure(
+        value=conversions / clicks if clicks else None,
+        inputs={
+            "conversions": conversions,
+            "clicks": clicks,
+            "bot_clicks": bot_clicks,
+            "unattributed_conversions": unattributed,
+        },
+        denominator="clicks",
+        reason=None if clicks else Reason.NO_CLICKS,
+    )
+
+
+def response_time(*, median_seconds: float | None, answered: int, unanswered: int) -> Figure:
+    """Give the median time to the first answer, in seconds."""
+    return Figure(
+        value=median_seconds,
+        inputs={"answered": answered, "unanswered": unanswered},
+        reason=None if answered else Reason.NOTHING_ANSWERED,
+    )
+
+
+def of_posts(kpi: Kpi, channels: Sequence[ChannelNumbers]) -> Figure:
+    """Compute one of the figures that samples answer."""
+    match kpi:
+        case Kpi.ENGAGEMENTS:
+            return engagements(channels)
+        case Kpi.ENGAGEMENT_RATE:
+            return engagement_rate(channels)
+        case Kpi.FOLLOWER_GROWTH:
+            return follower_growth(channels)
+        case _:
+            return gained(Metric(kpi.value), channels)
+
+
+def _total(gains: Mapping[Metric, int], metrics: Iterable[Metric]) -> int | None:
+    return _add(gains.get(metric) for metric in metrics)
+
+
+def _add(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _missing(
+    channels: Sequence[ChannelNumbers], known: Sequence[ChannelNumbers], *metrics: Metric
+) -> tuple[Missing, ...]:
+    counted = {channel.channel_id for channel in known}
+    return tuple(
+        Missing(channel_id=channel.channel_id, reason=channel.lack(*metrics))
+        for channel in channels
+        if channel.channel_id not in counted
+    )
+
+
+def _unexposed(channel: ChannelNumbers) -> Reason:
+    return channel.lack(Metric.EXPOSURE) if channel.engagements is None else Reason.EXPOSURE_UNKNOWN
+
+
+def _why(
+    channels: Sequence[ChannelNumbers], known: Sequence[ChannelNumbers], missing: Sequence[Missing]
+) -> Reason | None:
+    """Name the one reason for a figure without a value: the gravest among its channels."""
+    if known:
+        return None
+    if not channels:
+        return Reason.NO_CHANNELS
+    found = {lack.reason for lack in missing}
+    return next(reason for reason in Reason if reason in found)
+
+
+def _ratio_reason(above: int | None, below: int) -> Reason | None:
+    if above is None:
+        return Reason.NOT_SAMPLED
+    return None if below > 0 else Reason.ZERO_DENOMINATOR
+
+
+def _sampled(channels: Iterable[ChannelNumbers]) -> tuple[datetime, ...]:
+    return tuple(channel.sampled_at for channel in channels if channel.sampled_at is not None)
+
+
+def _metrics(channels: Iterable[ChannelNumbers]) -> tuple[Metric, ...]:
+    known = {metric for channel in channels for metric in channel.gains}
+    return tuple(metric for metric in ENGAGEMENTS if metric in known)
+
+
+def _definition(kpi: Kpi, label: Label, formula: str, inputs: str, meaning: Label, unit: Unit) -> Definition:
+    return Definition(
+        kpi=kpi, label=label, formula=formula, inputs=tuple(inputs.split()), meaning=meaning, unit=unit
+    )

@@ -1,0 +1,63 @@
+"""Cuts a text into sentences and clauses, so that each is weighed by the rules of its own script."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from drumtower.language.scripts import has_han
+
+_SENTENCE: Final = re.compile(r"(?:[^。!?\n.]|\.(?![\s.]|$))+[。!?\n.]*")
+_CHINESE_CLAUSE: Final = re.compile(r"[^,;:、~\s\"“”()…]+")
+_CONTRAST: Final = re.compile(
+    r"(?<![不非])但是?|可是(?!否)|不过(?![敏期关时])|(?<![不而])只是|然而|可惜|奈何|却(?!步)|\b(?:but|however|although)\b"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A part of a sentence at [start, end) of the text; `contrasts` if it answers the one before it."""
+
+    start: int
+    end: int
+    is_chinese: bool
+    contrasts: bool
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    start: int
+    end: int
+    contrasts: bool
+
+
+def sentences_of(folded: str) -> Iterator[tuple[Clause, ...]]:
+    """The clauses of each sentence in turn; only the last clause of a sentence can bear its question mark."""
+    for match in _SENTENCE.finditer(folded):
+        asks = "?" in folded[match.end() - 3 : match.end()]
+        parts = list(_parts(folded, match.start(), match.end()))
+        if parts:
+            yield tuple(_clause(folded, part, asks=asks and part is parts[-1]) for part in parts)
+
+
+def _clause(folded: str, part: _Part, *, asks: bool) -> Clause:
+    is_chinese = has_han(folded[part.start : part.end])
+    return Clause(start=part.start, end=part.end, is_chinese=is_chinese, contrasts=part.contrasts, asks=asks)
+
+
+def _parts(folded: str, start: int, end: int) -> Iterator[_Part]:
+    for part in _contrast_parts(folded, start, end):
+        if not has_han(folded[part.start : part.end]):
+            yield part
+            continue
+        pieces = list(_CHINESE_CLAUSE.finditer(folded, part.start, part.end))
+        for number, piece in enumerate(pieces):
+            yield _Part(start=piece.start(), end=piece.end(), contrasts=part.contrasts and number == 0)
+
+
+def _contrast_parts(folded: str, start: int, end: int) -> Iterator[_Part]:
+    cuts = [match.start() for match in _CONTRAST.finditer(folded, start, end)]
+    for number, (left, right) in enumerate(zip([start, *cuts], [*cuts, end], strict=True)):
+        if left < right:
+            yield _Part(start=left, end=right, contrasts=number > 0)

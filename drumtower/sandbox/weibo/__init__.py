@@ -1,0 +1,5 @@
+"""Weibo's wire format as documented for a normal audited app; what is not documented is chosen the harder way."""
+
+from drumtower.sandbox.weibo.server import WeiboSandbox
+
+__all__ = ["WeiboSandbox"]

@@ -1,0 +1,160 @@
+"""The fan service of the Weibo sandbox: signed pushes to the account's callback, and answers within 48 hours."""
+
+import asyncio
+import hashlib
+import json
+import secrets
+import time
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+from drumtower.http import client
+from drumtower.sandbox.store import Record
+from drumtower.sandbox.weibo.state import State
+from drumtower.sandbox.weibo.wire import Call, Refused, length, stamp
+
+TRIES = 3
+PATIENCE = 5.0
+PAUSE = 0.2
+WINDOW = timedelta(hours=48)
+
+
+def sign(secret: str, timestamp: str, nonce: str) -> str:
+    """SHA-1 over the three values, sorted as strings; the body is not in it."""
+    return hashlib.sha1(
+        "".join(sorted((secret, timestamp, nonce))).encode(), usedforsecurity=False
+    ).hexdigest()
+
+
+def signed(secret: str) -> dict[str, str]:
+    """Fresh query parameters; the signature's clock is the real one even when the platform's own is moved."""
+    timestamp, nonce = str(time.time_ns() // 1_000_000), str(secrets.randbelow(10**8))
+    return {"signature": sign(secret, timestamp, nonce), "timestamp": timestamp, "nonce": nonce}
+
+
+async def reply(state: State, call: Call) -> Any:
+    """Answer a person who wrote, followed or clicked within 48 hours."""
+    if not call.account["fan_service"]:
+        raise Refused(10014)
+    receiver, kind, data = call.need("receiver_id"), call.need("type"), call.need("data")
+    if kind != "text":
+        raise Refused(10008, "(type)")
+    text = _text(data)
+    if length(text) >= 300:
+        raise Refused(20013)
+    if not _open(state, call.account["id"], receiver):
+        raise Refused(20301)
+    if state.repeats(call.account["id"], f"message:{receiver}", text):
+        raise Refused(20306)
+    state.remember(call.account["id"], f"message:{receiver}", text)
+    put_out(state, call.account["id"], receiver, text)
+    return {
+        "result": True, "sender_id": call.account["id"], "receiver_id": receiver, "type": kind, "data": data
+    }  # fmt: skip
+
+
+def _text(data: str) -> str:
+    try:
+        return str(json.loads(data if data.startswith("{") else unquote(data))["text"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(10008, "(data)") from error
+
+
+def _open(state: State, account: str, person: str) -> bool:
+    last = state.store.get("_windows", f"{account}:{person}")
+    return last is not None and datetime.fromisoformat(last["at"]) > state.now() - WINDOW
+
+
+def put_out(state: State, account: str, to: str, text: str) -> None:
+    number = state.new_id()
+    message = {"id": number, "account": account, "to": to, "text": text, "direction": "out"}
+    state.store.put("messages", number, message | {"created_at": state.now().isoformat()})
+
+
+def put_in(state: State, account: str, author: Record, text: str) -> str:
+    """A person writes to the account: this opens the 48 hours."""
+    number = state.new_id()
+    message = {"id": number, "account": account, "author": author, "text": text, "direction": "in"}
+    state.store.put("messages", number, message | {"created_at": state.now().isoformat()})
+    open_window(state, account, author["id"])
+    return number
+
+
+def open_window(state: State, account: str, person: str) -> None:
+    state.store.put("_windows", f"{account}:{person}", {"at": state.now().isoformat()})
+
+
+def event(state: State, account: str, sender: str, kind: str, text: str, data: Record) -> Record:
+    """One push body as the documentation shows it."""
+    head = {"type": kind, "receiver_id": int(account), "sender_id": int(sender)}
+    return head | {"created_at": stamp(state.now()), "text": text, "data": data}
+
+
+class Pusher:
+    """Pushes in the background: 5 s for an answer, three tries, and a passive reply in the answer is delivered."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._pushes: set[asyncio.Task[None]] = set()
+
+    def push(self, account: str, body: Record) -> None:
+        """Send `body` to the account's callback, if it has one."""
+        callback = self._state.store.get("webhooks", account)
+        if callback is None:
+            return
+        task = asyncio.create_task(self._deliver(account, callback["url"], body))
+        self._pushes.add(task)
+        task.add_done_callback(self._pushes.discard)
+
+    async def drained(self) -> None:
+        """Wait until every push has ended."""
+        await asyncio.gather(*self._pushes)
+
+    async def check(self, account: str, url: str) -> bool:
+        """The console's check of a callback: it must give `echostr` back."""
+        echo = secrets.token_hex(8)
+        query = signed(self._state.app(account)["app_secret"]) | {"echostr": echo}
+        async with client(allow_private=True) as http:
+            try:
+                answer = await http.get(url, params=query, timeout=PATIENCE)
+            except httpx.HTTPError:
+                return False
+        return answer.status_code == httpx.codes.OK and answer.text == echo
+
+    async def _deliver(self, account: str, url: str, body: Record) -> None:
+        raw = json.dumps(body, ensure_ascii=False).encode()
+        async with client(allow_private=True) as http:
+            for attempt in range(1, TRIES + 1):
+                answer = await self._try(http, account, url, raw, attempt)
+                if answer is not None and answer.is_success:
+                    self._passive(account, answer)
+                    return
+                await asyncio.sleep(PAUSE)
+
+    async def _try(
+        self, http: httpx.AsyncClient, account: str, url: str, raw: bytes, attempt: int
+    ) -> httpx.Response | None:
+        query = signed(self._state.app(account)["app_secret"])
+        headers = {"content-type": "application/json"}
+        ended: Record = {"account": account, "url": url, "try": attempt, "body": raw.decode(), "status": None}
+        answer = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                answer = await http.post(url, params=query, content=raw, headers=headers)
+            ended |= {"status": answer.status_code}
+        except (httpx.HTTPError, TimeoutError) as error:
+            ended |= {"error": type(error).__name__}
+        number = str(self._state.store.next_number("push"))
+        self._state.store.put("pushes", number, ended | {"id": number, "at": self._state.now().isoformat()})
+        return answer
+
+    def _passive(self, account: str, answer: httpx.Response) -> None:
+        try:
+            body = answer.json()
+            if body.get("result") is True and body.get("type") == "text":
+                put_out(self._state, account, str(body["receiver_id"]), _text(str(body["data"])))
+        except (ValueError, KeyError, AttributeError, Refused):
+            return  # anything but a well-formed passive reply means "received"

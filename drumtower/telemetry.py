@@ -1,0 +1,50 @@
+"""Structured logs with ids and without secrets."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRET_NAME = re.compile(r"token|secret|password|authorization|credential|api_?key|jwt", re.IGNORECASE)
+_SECRET_TEXT = re.compile(
+    r"(access_token=|Bearer |OAuth2 |dt_|dta_|dtr_|eyJ)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE
+)
+
+
+def mask(text: str) -> str:
+    """Blank out everything in `text` that looks like a credential."""
+    return _SECRET_TEXT.sub(lambda match: match.group(1) + "***", text)
+
+
+def _masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in event.items():
+        if _SECRET_NAME.search(name):
+            event[name] = "***"
+        elif isinstance(value, str):
+            event[name] = mask(value)
+    return event
+
+
+def configure(*, service: str, level: int = logging.INFO) -> None:
+    """Set logging up, once, at a process's start: JSON lines on stderr."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    # httpx and aiohttp log addresses, and platforms put tokens into them.
+    for name in ("httpx", "aiohttp", "arq"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _masked,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(service=service)

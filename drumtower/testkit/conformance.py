@@ -1,0 +1,65 @@
+'''The conformance suite: subclass it, name your adapter and sandbox, and inherit everything the mixins promise.
+
+    from drumtower.testkit.conformance import AdapterConformance
+
+    class TestWeibo(AdapterConformance):
+        adapter = WeiboAdapter            # the Adapter class; its mixins and capabilities decide what is tested
+        sandbox = WeiboSandbox            # a SandboxPlatform; its store is what "really happened" is compared with
+        errors = ERRORS                   # the adapter's table: code -> ErrorRule
+        publish_path = "statuses/share"   # part of the path of the one call that must not be repeated blindly
+
+        def error(self, code: str, said: str = "") -> Fault:
+            """The code in the platform's own envelope."""
+            return Fault(status=400, body=json.dumps({"error_code": int(code), "error": said}))
+
+Needs pytest-asyncio in auto mode. Every test runs the adapter over real HTTP against a fresh sandbox with one account
+(`sandbox.add_account(**account_options)`, credentials = its answer without "id"). A fault that did not fire fails.
+
+Hooks, all optional unless marked; see `conformance_stage.Hooks` for the signatures:
+
+    adapter, sandbox, errors, publish_path, error()    required
+    account_options = {}          handed to `sandbox.add_account`
+    links = (), tail = ""         links every message carries, and the text they make (`"\\nhttps://…"`), see `message`
+    message(text, title=, media=) a Message the platform takes; by default with as many images as the rule requires
+    media(content_type, size)     bytes that pass for that type
+    published(sandbox)            what is public now; by default the store's "posts" that are not deleted
+    outcomes = {}                 code -> Published | Accepted for codes that are no failure on publish
+    proven_statuses = {}          status without a code -> failure class, where the bare status proves something
+    reply_path, message_path      Replier, Messenger: as publish_path; message_context = {} for the ReplyRequest
+    deleting_options = None       Deleter: account options with which deleting is allowed
+    stats_unknown(post_id)        StatsSource: a Fault whose answer leaves the numbers out
+    webhook(credentials, at, text=, body=)    WebhookReceiver: a request signed at `at`, with `body` raw where given
+    challenge(credentials, at, echo)          WebhookReceiver: the address check, signed at `at`
+    signature_parameter, signed_parameters    query parameters or lower-case headers
+    body_is_signed = False, names_account = True, malformed = ()     more about its webhooks
+
+The sandbox's control plane is used as documented: control/public/comment, like, share, read, save, follow, message.
+'''
+
+from drumtower.testkit.conformance_declaration import DeclarationRules
+from drumtower.testkit.conformance_errors import ErrorRules, SecrecyRules
+from drumtower.testkit.conformance_feedback import FeedbackRules, StatsRules
+from drumtower.testkit.conformance_lost import CrashRules, LostAnswerRules
+from drumtower.testkit.conformance_publishing import LimitRules, PublishingRules
+from drumtower.testkit.conformance_replies import DeletingRules, ReplyRules
+from drumtower.testkit.conformance_stage import Hooks, Stage
+from drumtower.testkit.conformance_webhooks import WebhookRules
+
+__all__ = ["AdapterConformance", "Hooks", "Stage"]
+
+
+class AdapterConformance(
+    DeclarationRules,
+    PublishingRules,
+    LimitRules,
+    LostAnswerRules,
+    CrashRules,
+    ErrorRules,
+    SecrecyRules,
+    StatsRules,
+    FeedbackRules,
+    ReplyRules,
+    DeletingRules,
+    WebhookRules,
+):
+    """Everything an adapter promises by its mixins and its declared data."""

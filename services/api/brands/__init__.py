@@ -1,0 +1,1 @@
+"""Brands: what a workspace speaks for."""

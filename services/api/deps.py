@@ -1,0 +1,92 @@
+"""What endpoints are given. A request is one transaction, committed before the answer leaves."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+
+from drumtower.connections import Connections
+from drumtower.crypto import Box
+from drumtower.db.engine import Database, Tx
+from drumtower.domain.clock import Clock
+from drumtower.domain.permissions import Permission
+from drumtower.jobs import JobQueue
+from drumtower.platforms.registry import Registry
+from drumtower.settings import Settings
+from drumtower.storage import Storage
+from services.api.limits import RateLimiter
+from services.api.principals import Principal, authenticate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the process holds; made once at its start."""
+
+    settings: Settings
+    db: Database
+    box: Box
+    clock: Clock
+    queue: JobQueue
+    storage: Storage
+    registry: Registry
+    connections: Connections
+    limiter: RateLimiter
+
+
+def get_services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+def get_clock(services: ServicesDep) -> Clock:
+    return services.clock
+
+
+ClockDep = Annotated[Clock, Depends(get_clock)]
+
+
+async def get_tx(services: ServicesDep) -> AsyncIterator[Tx]:
+    async with services.db.transaction() as tx:
+        yield tx
+
+
+# Function scope: the commit comes before the answer. FastAPI's default would commit after a 201 has left.
+TxDep = Annotated[Tx, Depends(get_tx, scope="function")]
+
+_bearer = HTTPBearer(auto_error=False, description="An access token (dta_…) or an API key (dt_…).")
+BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def get_principal(tx: TxDep, clock: ClockDep, bearer: BearerDep) -> Principal:
+    return await authenticate(tx, bearer.credentials if bearer else None, clock.now())
+
+
+PrincipalDep = Annotated[Principal, Depends(get_principal)]
+
+
+async def get_principal_briefly(services: ServicesDep, bearer: BearerDep) -> Principal:
+    """Authenticate in a transaction of its own, for endpoints that talk to a platform before they write."""
+    async with services.db.transaction() as tx:
+        return await authenticate(tx, bearer.credentials if bearer else None, services.clock.now())
+
+
+BriefPrincipalDep = Annotated[Principal, Depends(get_principal_briefly)]
+
+
+def allow(permission: Permission) -> Callable[[Principal], Awaitable[Principal]]:
+    """Make a dependency that gives the principal, or refuses it where it lacks `permission`."""
+
+    async def allowed(principal: PrincipalDep) -> Principal:
+        principal.require(permission)
+        return principal
+
+    allowed.__dict__["permission"] = permission
+    return allowed
+
+
+Reader = Annotated[Principal, Depends(allow(Permission.WORKSPACE_READ))]

@@ -1,0 +1,109 @@
+"""The API process: `uvicorn --factory services.api.main:create_app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.openapi.utils import get_openapi
+
+from drumtower import http, telemetry
+from drumtower.connections import Connections
+from drumtower.crypto import Box
+from drumtower.db.engine import Database
+from drumtower.domain.clock import SystemClock
+from drumtower.jobs import ArqQueue
+from drumtower.platforms import registry
+from drumtower.settings import Settings
+from drumtower.storage import LocalStorage
+from services.api import health, idempotency, problems
+from services.api.brands.router import router as brands
+from services.api.deps import Services
+from services.api.limits import RateLimiter
+from services.api.middleware import RateLimits, RequestIds
+
+DESCRIPTION = """\
+Plan, review, publish on time, listen, measure.
+
+Lists are `{"data": [...], "next_cursor": ...}`. Errors are `application/problem+json` with every violation at once.
+Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times carry an offset in, and are UTC out.
+"""
+ROUTERS = (health.router, brands)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    db = Database(settings.database_url, application="drumtower-api")
+    client = http.client(allow_private=settings.allow_private_addresses)
+    queue = ArqQueue(settings.redis_url)
+    limiter = RateLimiter(settings.redis_url, settings.requests_per_minute)
+    box = Box(settings.secret_keys.get_secret_value())
+    adapters = registry.load()
+    app.state.services = Services(
+        settings=settings,
+        db=db,
+        box=box,
+        clock=SystemClock(),
+        queue=queue,
+        storage=LocalStorage(settings.storage_dir),
+        registry=adapters,
+        connections=Connections(db=db, http=client, box=box, registry=adapters),
+        limiter=limiter,
+    )
+    yield
+    await queue.close()
+    await limiter.close()
+    await client.aclose()
+    await db.close()
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the app; without `settings` they come from the environment."""
+    given = settings or Settings()
+    telemetry.configure(service="api")
+    app = FastAPI(
+        title="Drumtower",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url="/openapi.json",
+        lifespan=_lifespan,
+        max_body_size=given.largest_asset + 64 * 1024,
+        separate_input_output_schemas=False,
+    )
+    app.state.settings = given
+    problems.install(app)
+    idempotency.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.add_middleware(RateLimits)
+    app.add_middleware(RequestIds)
+    if given.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=given.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Location", "X-Request-Id", "Retry-After", "Idempotent-Replayed"],
+        )
+    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document: FastAPI's, with problems instead of its own validation errors."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schemas = document["components"]["schemas"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs")
+        schemas["Problem"] = problem
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,113 @@
+"""Who asks: a member by access token, or a member's API key; either is bound to one workspace."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from drumtower.crypto import token_hash
+from drumtower.db.engine import Tx
+from drumtower.db.models import ApiKey, Member, Session, Workspace
+from drumtower.domain.errors import Forbidden, Unauthenticated
+from drumtower.domain.permissions import ROLES, Permission, Role
+
+API_KEY_PREFIX = "dt_"
+ACCESS_PREFIX = "dta_"
+# `last_used_at` is for people; once a minute is enough, and keeps reads free of writes.
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """The one who asks, and what it may do. `id` is the API key's or the member's."""
+
+    id: UUID
+    workspace_id: UUID
+    member_id: UUID
+    role: Role
+    permissions: frozenset[Permission]
+    timezone: str
+    api_key_id: UUID | None = None
+
+    def require(self, permission: Permission) -> None:
+        """Raise Forbidden where the permission is missing."""
+        if permission not in self.permissions:
+            raise Forbidden(
+                "permission_missing",
+                f"This needs the permission {permission}; the role {self.role} lacks it.",
+            )
+
+
+async def authenticate(tx: Tx, bearer: str | None, now: datetime) -> Principal:
+    """Return who presents `bearer`; raise Unauthenticated for all that is no good, without saying why."""
+    token = (bearer or "").strip()
+    if token.startswith(ACCESS_PREFIX):
+        return await _by_access_token(tx, token, now)
+    if token.startswith(API_KEY_PREFIX):
+        return await _by_api_key(tx, token, now)
+    raise Unauthenticated(
+        "credentials_missing", "Send Authorization: Bearer with an access token or an API key."
+    )
+
+
+def _refused() -> Unauthenticated:
+    return Unauthenticated("credentials_invalid", "The token is unknown, expired or revoked.")
+
+
+async def _by_access_token(tx: Tx, token: str, now: datetime) -> Principal:
+    found = await tx.execute(
+        select(Member, Workspace.timezone)
+        .join(Session, Session.member_id == Member.id)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(
+            Session.access_hash == token_hash(token),
+            Session.revoked_at.is_(None),
+            Session.access_expires_at > now,
+        )
+    )
+    row = found.one_or_none()
+    if row is None or _has_ended(row[0], now):
+        raise _refused()
+    return _principal(row[0], row[1])
+
+
+async def _by_api_key(tx: Tx, token: str, now: datetime) -> Principal:
+    found = await tx.execute(
+        select(Member, Workspace.timezone, ApiKey)
+        .join(ApiKey, ApiKey.member_id == Member.id)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(ApiKey.key_hash == token_hash(token), ApiKey.revoked_at.is_(None))
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise _refused()
+    member, timezone, key = row
+    if _has_ended(member, now) or (key.expires_at is not None and key.expires_at <= now):
+        raise _refused()
+    if key.last_used_at is None or now - key.last_used_at > USE_NOTED_EVERY:
+        await tx.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
+    return _principal(member, timezone, key)
+
+
+def _has_ended(member: Member, now: datetime) -> bool:
+    return member.ends_at is not None and member.ends_at <= now
+
+
+def _principal(member: Member, timezone: str, key: ApiKey | None = None) -> Principal:
+    role = Role(member.role)
+    permissions = ROLES[role]
+    if member.external:
+        # An agency never approves and never publishes, whatever its role says.
+        permissions = permissions - {Permission.POSTS_REVIEW, Permission.POSTS_PUBLISH}
+    if key is not None and key.scopes:
+        permissions = permissions & {Permission(scope) for scope in key.scopes}
+    return Principal(
+        id=key.id if key else member.id,
+        workspace_id=member.workspace_id,
+        member_id=member.id,
+        role=role,
+        permissions=permissions,
+        timezone=timezone,
+        api_key_id=key.id if key else None,
+    )

@@ -1,0 +1,224 @@
+"""Errors as application/problem+json (RFC 9457). The only place that knows HTTP status codes of errors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from drumtower.domain import errors
+from drumtower.platforms import PlatformError
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+DOCS = "https://drumtower.dev/errors#"
+
+STATUS: dict[type[errors.DrumtowerError], int] = {
+    errors.Invalid: 422,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    errors.PreconditionRequired: 428,
+    errors.Limited: 429,
+    errors.Unavailable: 503,
+}
+TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    412: "Precondition failed",
+    413: "Body too large",
+    415: "Unsupported media type",
+    422: "Invalid request",
+    428: "Precondition required",
+    429: "Too many requests",
+    500: "Internal error",
+    502: "Platform error",
+    503: "Unavailable",
+}
+
+
+class ProblemViolation(BaseModel):
+    """One broken rule."""
+
+    pointer: str
+    code: str
+    detail: str
+    hint: str
+    severity: errors.Severity = errors.Severity.BLOCK
+
+
+class Problem(BaseModel):
+    """What went wrong, every violation at once. `code` is stable; `instance` is the request's id."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    errors: list[ProblemViolation]
+
+
+def violations_read(violations: Sequence[errors.Violation]) -> list[ProblemViolation]:
+    """Return violations as clients see them."""
+    return [
+        ProblemViolation(pointer=v.pointer, code=v.code, detail=v.detail, hint=v.hint, severity=v.severity)
+        for v in violations
+    ]
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    violations: Sequence[errors.Violation] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Make a problem answer."""
+    body = Problem(
+        type=DOCS + code,
+        title=TITLES.get(status, "Error"),
+        status=status,
+        detail=detail,
+        instance=f"urn:request:{request.scope.get('request_id', 'unknown')}",
+        code=code,
+        errors=violations_read(violations),
+    )
+    return JSONResponse(body.model_dump(mode="json"), status, headers, media_type=MEDIA_TYPE)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.DrumtowerError)
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="drumtower"'
+    return problem(request, status, error.code, error.detail, violations=error.violations, headers=headers)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    violations = [_violation(item) for item in error.errors()]
+    detail = f"{len(violations)} field(s) are not as they should be."
+    return problem(request, 422, "invalid_request", detail, violations=violations)
+
+
+_HINTS = {
+    "extra_forbidden": "Remove it, or check its spelling.",
+    "missing": "Add it.",
+    "timezone_aware": "Add an offset, such as +08:00 or Z.",
+}
+
+
+def _violation(item: dict[str, Any]) -> errors.Violation:
+    where, *path = [str(part) for part in item["loc"]]
+    pointer = "/".join(["", *(part.replace("~", "~0").replace("/", "~1") for part in path)])
+    prefix = {"query": "?", "path": "path", "header": "header "}.get(where)
+    kind = str(item["type"])
+    code = {"extra_forbidden": "unknown_field", "missing": "field_missing", "timezone_aware": "naive_time"}
+    return errors.Violation(
+        pointer=f"{prefix}{'.'.join(path)}" if prefix else pointer,
+        code=code.get(kind, f"invalid_{kind.split('_', maxsplit=1)[0]}"),
+        detail=str(item["msg"]).encode("utf-8", "replace").decode(),
+        hint=_HINTS.get(kind, ""),
+    )
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}
+    code = codes.get(error.status_code, "http_error")
+    headers = dict(error.headers) if error.headers else None
+    return problem(request, error.status_code, code, str(error.detail), headers=headers)
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    log.warning("database.unavailable", error=type(error).__name__)
+    return problem(
+        request,
+        503,
+        "database_unavailable",
+        "The database is away for a moment; nothing was changed.",
+        headers={"Retry-After": "2"},
+    )
+
+
+async def _integrity(request: Request, error: Exception) -> Response:
+    log.info("database.conflict", error=str(getattr(error, "orig", error))[:300])
+    return problem(
+        request, 409, "conflict", "Somebody else changed the same thing at the same moment. Try again."
+    )
+
+
+async def _dbapi(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DBAPIError)
+    # Lost connections, shutdowns and cancelled statements come as plain DBAPIErrors from asyncpg.
+    if error.connection_invalidated or _sqlstate(error)[:2] in {"08", "53", "57", "55", "40"}:
+        return await _database(request, error)
+    log.error("database.error", error=str(error.orig)[:500])
+    return _internal(request)
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+async def _platform(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PlatformError)
+    return problem(
+        request, 502, "platform_error", f"The platform refused or did not answer: {error.failure.detail}"
+    )
+
+
+def _internal(request: Request) -> Response:
+    return problem(
+        request, 500, "internal_error", "Something is broken on our side; the request id finds it."
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request.failed", exc_info=error, path=request.url.path)
+    return _internal(request)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem."""
+    app.add_exception_handler(errors.DrumtowerError, _ours)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(PlatformError, _platform)
+    app.add_exception_handler(IntegrityError, _integrity)
+    for away in (OperationalError, InterfaceError, PoolTimeout, ConnectionError):
+        app.add_exception_handler(away, _database)
+    app.add_exception_handler(DBAPIError, _dbapi)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Declare the problems an operation may answer with, for the OpenAPI document."""
+    return {
+        status: {
+            "description": TITLES[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }

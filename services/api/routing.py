@@ -1,0 +1,91 @@
+"""The route class of every feature: strict bodies, known parameters only, and answers that a repeat replays."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from services.api import strict
+from services.api.idempotency import Idempotency
+from services.api.problems import responses
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class StrictRequest(Request):
+    """A request whose JSON has been read strictly before FastAPI asks for it."""
+
+    strict_json: Any = None
+
+    async def json(self) -> Any:
+        return self.strict_json
+
+
+class StrictRoute(APIRoute):
+    """Refuses unknown parameters and loose JSON; remembers the answer where the endpoint takes an Idempotency."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, _remembering(endpoint, options), **options)
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        known = strict.query_names(self.dependant)
+        takes_json = self.body_field is not None and not _is_form(self)
+
+        async def strictly(request: Request) -> Response:
+            strict.check_query(request.query_params.multi_items(), known)
+            strict_request = StrictRequest(request.scope, request.receive)
+            if takes_json:
+                strict_request.strict_json = await _read_json(strict_request)
+            return await handle(strict_request)
+
+        return strictly
+
+
+def _is_form(route: APIRoute) -> bool:
+    field = route.body_field
+    return field is not None and type(field.field_info).__name__ in ("Form", "File")
+
+
+async def _read_json(request: Request) -> Any:
+    body = await request.body()
+    if not body:
+        return None
+    largest: int = request.app.state.services.settings.largest_body
+    return strict.parse(body, request.headers.get("content-type", ""), largest)
+
+
+def _remembering(endpoint: Callable[..., Awaitable[Any]], options: dict[str, Any]) -> Callable[..., Any]:
+    """Wrap an endpoint so that its answer is stored under the request's key, in the same transaction."""
+    if hasattr(endpoint, "_remembers") or not _takes_idempotency(endpoint):
+        return endpoint
+    adapter: TypeAdapter[Any] = TypeAdapter(endpoint.__annotations__["return"])
+    status = options.get("status_code") or 200
+
+    @wraps(endpoint)
+    async def remembering(*args: Any, **kwargs: Any) -> Any:
+        answer = await endpoint(*args, **kwargs)
+        kept = next(value for value in kwargs.values() if isinstance(value, Idempotency))
+        response = next((value for value in kwargs.values() if isinstance(value, Response)), None)
+        await kept.remember(status, adapter.dump_python(answer, mode="json"), response)
+        return answer
+
+    remembering.__dict__["_remembers"] = True
+    return remembering
+
+
+def _takes_idempotency(endpoint: Callable[..., Any]) -> bool:
+    return any(getattr(a, "__origin__", a) is Idempotency for a in endpoint.__annotations__.values())
+
+
+def feature(prefix: str, tag: str) -> APIRouter:
+    """Make a feature's router: `/v1{prefix}`, strict, with the problems every operation may answer with."""
+    return APIRouter(
+        prefix=f"/v1{prefix}",
+        tags=[tag],
+        route_class=StrictRoute,
+        responses=responses(401, 403, 404, 422, 429, 503),
+    )

@@ -1,0 +1,132 @@
+"""An instance that is hurt in every way: nothing stays behind, nothing committed is lost."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from drumtower.embedded import leftovers
+from drumtower.embedded.logs import last_lines
+from tests.embedded.conftest import StartStack, connect, keep_rows, kept_rows, wait_until
+
+ROWS = 20_000
+# Never waits for a client, so this backend does not notice that its postmaster died.
+BUSY = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b"
+
+
+async def test_a_killed_postgres_comes_back_with_its_rows(start_stack: StartStack) -> None:
+    stack = start_stack("servers")
+    up = stack.wait_up()
+    await keep_rows(up, ROWS)
+    busy = await connect(up)
+    query = asyncio.create_task(busy.execute(BUSY))
+    await asyncio.sleep(0.2)
+
+    os.kill(up["up"]["postgres"], signal.SIGKILL)
+
+    wait_until(lambda: stack.said("postgres died (killed by SIGKILL)"), 2)
+    wait_until(lambda: stack.said("postgres is back"), 10)
+    assert await kept_rows(up) == ROWS
+    with pytest.raises((ConnectionError, asyncpg.PostgresConnectionError)):
+        await query
+
+
+async def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_the_rows(
+    start_stack: StartStack,
+) -> None:
+    first = start_stack("servers", "api", "stubborn")
+    up = first.wait_up()
+    await keep_rows(up, ROWS)
+    backends = leftovers.inside(Path(up["data"]), "postgres")
+    writer = await connect(up)
+    write = asyncio.create_task(writer.execute("INSERT INTO kept SELECT generate_series(1, 100000000)"))
+    await asyncio.sleep(0.3)
+
+    first.process.kill()
+    everybody = [*up["up"].values(), *backends]
+    took = wait_until(lambda: not any(leftovers.is_alive(pid) for pid in everybody), 2)
+
+    assert len(everybody) > 5, f"saw too few processes ({took:.1f} s)"
+    with pytest.raises((ConnectionError, asyncpg.PostgresConnectionError)):
+        await write
+    assert await kept_rows(start_stack("servers").wait_up()) == ROWS
+
+
+async def test_a_start_right_after_a_kill_does_not_meet_the_dying(start_stack: StartStack) -> None:
+    first = start_stack("servers")
+    await keep_rows(first.wait_up(), ROWS)
+    first.process.kill()
+    assert await kept_rows(start_stack("servers").wait_up()) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("number", "names"),
+    [
+        (signal.SIGTERM, ("servers", "api")),
+        (signal.SIGINT, ("servers", "api")),
+        (signal.SIGHUP, ("api", "worker")),
+    ],
+)
+def test_a_request_to_stop_ends_everybody_and_succeeds(
+    start_stack: StartStack, number: signal.Signals, names: tuple[str, ...]
+) -> None:
+    stack = start_stack(*names)
+    up = stack.wait_up()
+
+    assert stack.end(number) == 0
+    assert stack.events("stopped")
+    assert not any(leftovers.is_alive(pid) for pid in up["up"].values())
+
+
+def test_ctrl_c_in_the_terminal_reaches_no_child_before_us(start_stack: StartStack) -> None:
+    child = start_stack("api").wait_up()["up"]["api"]
+    assert os.getsid(child) == os.getpgid(child) == child
+
+
+def test_a_second_request_does_not_wait_for_a_stubborn_child(start_stack: StartStack) -> None:
+    stack = start_stack("stubborn")
+    child = stack.wait_up()["up"]["stubborn"]
+    # It must have had the time to refuse SIGTERM.
+    time.sleep(0.3)
+    stack.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert stack.process.poll() is None
+    assert leftovers.is_alive(child)
+
+    assert stack.end(signal.SIGTERM, seconds=2) == 0
+    assert not leftovers.is_alive(child)
+
+
+def test_a_dead_child_is_restarted_and_its_own_children_end(start_stack: StartStack, state: Path) -> None:
+    stack = start_stack("grandparent")
+    parent = stack.wait_up()["up"]["grandparent"]
+    log = state / "logs" / "grandparent.log"
+    wait_until(lambda: bool(last_lines(log)), 5)
+    orphan = int(last_lines(log)[0])
+    assert leftovers.is_alive(orphan)
+
+    os.kill(parent, signal.SIGKILL)
+
+    wait_until(lambda: stack.said("grandparent is back"), 5)
+    assert not leftovers.is_alive(orphan)
+
+
+def test_a_child_that_keeps_dying_is_restarted_ever_more_slowly(start_stack: StartStack) -> None:
+    stack = start_stack("flapping")
+    stack.wait_up()
+    wait_until(lambda: stack.said("in 0.8 s"), 10)
+    delays = [
+        event["say"].rsplit(" ", 2)[1] for event in stack.events("say") if "died (exit 3)" in event["say"]
+    ]
+    assert delays[:3] == ["0.2", "0.4", "0.8"]
+
+
+def test_a_child_that_never_gets_up_is_an_error_with_the_end_of_its_log(start_stack: StartStack) -> None:
+    stack = start_stack("api", "crasher")
+    assert stack.process.wait(10) == 1
+    assert "crasher ended: exit 3" in stack.output.read_text()
+    assert "the reason why" in stack.output.read_text()
