@@ -1,134 +1,11 @@
-"""Key figures: one dictionary of what each means, and the formulas. Unknown is None, never 0, and says why."""
+"""The formulas of the key figures. Unknown is None, never 0, and says why."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from enum import StrEnum
-from uuid import UUID
 
-from drumtower.domain.capabilities import Label
+from drumtower.domain.figures import ChannelNumbers, Figure, Missing, Reason, add, total
+from drumtower.domain.kpi_dictionary import Kpi
 from drumtower.domain.samples import ENGAGEMENTS, Metric
-
-
-class Unit(StrEnum):
-    """What a figure counts in. A ratio of 0.05 is 5 %."""
-
-    COUNT = "count"
-    RATIO = "ratio"
-    SECONDS = "seconds"
-
-
-class Kpi(StrEnum):
-    """A key figure that can be asked for."""
-
-    EXPOSURE = "exposure"
-    ENGAGEMENTS = "engagements"
-    ENGAGEMENT_RATE = "engagement_rate"
-    LIKES = "likes"
-    COMMENTS = "comments"
-    SHARES = "shares"
-    SAVES = "saves"
-    FOLLOWER_GROWTH = "follower_growth"
-    CONVERSION_RATE = "conversion_rate"
-    RESPONSE_TIME = "response_time"
-
-
-# What is answered when nobody says which.
-MAIN = (Kpi.EXPOSURE, Kpi.ENGAGEMENT_RATE, Kpi.FOLLOWER_GROWTH, Kpi.CONVERSION_RATE, Kpi.RESPONSE_TIME)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
-    """One row of the dictionary. `inputs` are the names that a figure's basis shows."""
-
-    kpi: Kpi
-    label: Label
-    unit: Unit
-    formula: str
-    inputs: tuple[str, ...]
-    meaning: Label
-
-
-class Reason(StrEnum):
-    """Why a figure lacks a channel, or has no value at all."""
-
-    NOT_GIVEN = "not_given_by_platform"
-    NOT_SAMPLED = "not_sampled"
-    NOTHING_PUBLISHED = "nothing_published"
-    EXPOSURE_UNKNOWN = "exposure_unknown"
-    FOLLOWERS_UNKNOWN = "followers_unknown"
-    FIRST_MEASURED = "first_measured_in_period"
-    ZERO_DENOMINATOR = "zero_denominator"
-    NO_CHANNELS = "no_channels"
-    NO_CLICKS = "no_clicks"
-    NOTHING_ANSWERED = "nothing_answered"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """A channel that a figure could not count, and why."""
-
-    channel_id: UUID
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Followers:
-    """A channel's followers in a period: what the period added, and how many there are at its end.
-
-    `first`: the first measurement ever lies in the period, so that growth before it is not known.
-    """
-
-    growth: int
-    total: int
-    sampled_at: datetime
-    first: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelNumbers:
-    """What is known of one channel in a period. A metric that is absent from `gains` is unknown.
-
-    `exposed` holds the gains of those posts only whose exposure is known; `gives` is what the platform can tell.
-    """
-
-    channel_id: UUID
-    gains: Mapping[Metric, int] = field(default_factory=dict)
-    exposed: Mapping[Metric, int] = field(default_factory=dict)
-    followers: Followers | None = None
-    gives: frozenset[Metric] = frozenset()
-    has_posts: bool = True
-    sampled_at: datetime | None = None
-
-    @property
-    def engagements(self) -> int | None:
-        """What the known engagement metrics add up to; None where none is known."""
-        return _total(self.gains, ENGAGEMENTS)
-
-    def lack(self, *metrics: Metric) -> Reason:
-        """Say why none of `metrics` is known here."""
-        if not self.gives.intersection(metrics):
-            return Reason.NOT_GIVEN
-        posts = any(metric is not Metric.FOLLOWERS for metric in metrics)
-        return Reason.NOTHING_PUBLISHED if posts and not self.has_posts else Reason.NOT_SAMPLED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """A value and how it came about. `reason` says why there is no value; `freshness` is made of `sampled`."""
-
-    value: float | int | None
-    inputs: Mapping[str, float | int | None]
-    denominator: str | None = None
-    missing: tuple[Missing, ...] = ()
-    reason: Reason | None = None
-    sampled: tuple[datetime, ...] = ()
-    metrics: tuple[Metric, ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether there is a value and no channel with posts lacks in it."""
-        return self.value is not None and all(m.reason is Reason.NOTHING_PUBLISHED for m in self.missing)
 
 
 def gained(metric: Metric, channels: Sequence[ChannelNumbers]) -> Figure:
@@ -149,7 +26,7 @@ def engagements(channels: Sequence[ChannelNumbers]) -> Figure:
     """Add up likes, comments, shares and saves, as far as each platform gives them."""
     known = [channel for channel in channels if channel.engagements is not None]
     missing = _missing(channels, known, *ENGAGEMENTS)
-    value = _add(channel.engagements for channel in known)
+    value = add(channel.engagements for channel in known)
     return Figure(
         value=value,
         inputs={"engagements": value},
@@ -166,7 +43,7 @@ def engagement_rate(channels: Sequence[ChannelNumbers]) -> Figure:
     if not exposed:
         return _by_followers(channels)
     reached = sum(channel.gains[Metric.EXPOSURE] for channel in exposed)
-    acted = _add(_total(channel.exposed, ENGAGEMENTS) for channel in exposed)
+    acted = add(total(channel.exposed, ENGAGEMENTS) for channel in exposed)
     missing = tuple(
         Missing(channel_id=channel.channel_id, reason=_unexposed(channel))
         for channel in channels
@@ -191,8 +68,8 @@ def _by_followers(channels: Sequence[ChannelNumbers]) -> Figure:
         for channel in acting
         if channel.followers is None
     )
-    acted = _add(channel.engagements for channel in known)
-    followers = _add(channel.followers.total for channel in known if channel.followers)
+    acted = add(channel.engagements for channel in known)
+    followers = add(channel.followers.total for channel in known if channel.followers)
     reason = _why(channels, known, missing) if not known else _ratio_reason(acted, followers or 0)
     return Figure(
         value=acted / followers if acted is not None and followers and followers > 0 else None,
@@ -215,8 +92,8 @@ def follower_growth(channels: Sequence[ChannelNumbers]) -> Figure:
         for channel, followers in known
         if followers.first
     )
-    growth = _add(followers.growth for _, followers in known)
-    total = _add(followers.total for _, followers in known)
+    growth = add(followers.growth for _, followers in known)
+    total = add(followers.total for _, followers in known)
     base = total - growth if total is not None and growth is not None else None
     return Figure(
         value=growth,
@@ -268,15 +145,6 @@ def of_posts(kpi: Kpi, channels: Sequence[ChannelNumbers]) -> Figure:
             return gained(Metric(kpi.value), channels)
 
 
-def _total(gains: Mapping[Metric, int], metrics: Iterable[Metric]) -> int | None:
-    return _add(gains.get(metric) for metric in metrics)
-
-
-def _add(numbers: Iterable[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
-
-
 def _missing(
     channels: Sequence[ChannelNumbers], known: Sequence[ChannelNumbers], *metrics: Metric
 ) -> tuple[Missing, ...]:
@@ -317,9 +185,3 @@ def _sampled(channels: Iterable[ChannelNumbers]) -> tuple[datetime, ...]:
 def _metrics(channels: Iterable[ChannelNumbers]) -> tuple[Metric, ...]:
     known = {metric for channel in channels for metric in channel.gains}
     return tuple(metric for metric in ENGAGEMENTS if metric in known)
-
-
-def _definition(kpi: Kpi, label: Label, formula: str, inputs: str, meaning: Label, unit: Unit) -> Definition:
-    return Definition(
-        kpi=kpi, label=label, formula=formula, inputs=tuple(inputs.split()), meaning=meaning, unit=unit
-    )

@@ -13,6 +13,7 @@ from drumtower.language.verdicts import Finding
 _REACH: Final = 5  # characters between a modifier and its word: 没有 | 以前 | 好吃
 _COMPLEMENT_REACH: Final = 2
 _MAX_DEGREE: Final = 2.0
+_COMPLEMENT_PARTICLE: Final = "得"
 _BARE_COMPLEMENT: Final = -0.8  # 热得要死: an unlisted adjective taken to the extreme is mostly a complaint
 _TURNED: Final = {"positive": -0.9, "weakly positive": -0.6, "negative": -0.6}
 _BEFORE_ADJECTIVE: Final = "好"  # 好难吃: right before another word it means "very"
@@ -20,10 +21,11 @@ _BEFORE_ADJECTIVE_DEGREE: Final = 1.4
 _FLAW_REACH: Final = 1
 _MODIFIERS: Final = ("negation", "degree", "excess")
 
-_SPAN: Final = "[0-9一二两三四五六七八九十几半多]个?(?:多个?)?(?:小时|分钟|钟头|天|星期|礼拜|周|月|次|遍)了?"
+_SPAN: Final = "[0-9一二两三四五六七八九十几半多]个?(?:多个?)?(?:小时|分钟|钟头|天|星期|礼拜|周|月|次|遍|趟|声|回)了?"
 # Counted waiting has no word of blame in it: 三天没发货, 四十分钟外卖才到; and counted speed none of praise.
 _COUNTED: Final = (
     (-1.8, re.compile(rf"{_SPAN}.{{0,4}}?(?:才|还没|都没|还不|都不|也没|还未|没有?[发到收回处更])")),
+    (-1.5, re.compile(rf"(?:排|等|堵|拖|催|晾|耗)队?了?(?:快|近|整整|足足|将近)?{_SPAN}")),
     (1.5, re.compile(r"(?:小时|分钟|天)(?:不到|之?内)?(?:都没有?)?就[送到拿收]")),
 )
 
@@ -45,13 +47,13 @@ def weigh_chinese(segment: str, hits: Sequence[Hit[Entry]], shown: str) -> list[
 
     Praise in the clause turns its rhetorical question into praise too: 怎么这么好看.
     """
-    weighed = [*_weigh_hits(_with_degree_hao(segment, hits)), *_counted(segment)]
+    weighed = [*_weigh_hits(segment, _with_degree_hao(segment, hits)), *_counted(segment)]
     if any(item.weight > 0 for item in weighed):
         weighed = [item for item in weighed if not item.accuses]
     return [Finding(evidence=shown[item.start : item.end], weight=item.weight) for item in weighed if item.weight]
 
 
-def _weigh_hits(hits: Iterable[Hit[Entry]]) -> list[_Weighed]:
+def _weigh_hits(segment: str, hits: Iterable[Hit[Entry]]) -> list[_Weighed]:
     weighed: list[_Weighed] = []
     pending: list[Hit[Entry]] = []
     for hit in hits:
@@ -59,7 +61,7 @@ def _weigh_hits(hits: Iterable[Hit[Entry]]) -> list[_Weighed]:
         if kind in _MODIFIERS:
             pending.append(hit)
         elif kind == "after":
-            _complement(weighed, hit)
+            _complement(weighed, hit, is_bare_blame=segment[hit.start] == _COMPLEMENT_PARTICLE)
         elif kind in ("word", "rhetoric") or (kind == "flaw" and _is_excess(pending, hit)):
             weighed.append(_modified(hit, _in_reach(pending, hit)))
             pending = []
@@ -128,10 +130,10 @@ def _turn(weight: float, modifiers: Sequence[Hit[Entry]]) -> float:
     return _TURNED["weakly positive" if first_is_negation and len(modifiers) > 1 else "positive"]
 
 
-def _complement(weighed: list[_Weighed], hit: Hit[Entry]) -> None:
-    """Scales the word just before 死了, 到爆 ...; without one the complement itself is weak blame."""
+def _complement(weighed: list[_Weighed], hit: Hit[Entry], *, is_bare_blame: bool) -> None:
+    """Scales the word just before 死了, 到爆 ...; without one 得要命 itself is weak blame."""
     last = weighed[-1] if weighed else None
     if last is not None and hit.start - last.end <= _COMPLEMENT_REACH:
         weighed[-1] = _Weighed(start=last.start, end=hit.end, weight=last.weight * hit.value.weight)
-    elif last is None:
+    elif last is None and is_bare_blame:
         weighed.append(_Weighed(start=hit.start, end=hit.end, weight=_BARE_COMPLEMENT))

@@ -8,9 +8,10 @@ from typing import Final
 from drumtower.language.scripts import has_han
 
 _SENTENCE: Final = re.compile(r"(?:[^。!?\n.]|\.(?![\s.]|$))+[。!?\n.]*")
-_CHINESE_CLAUSE: Final = re.compile(r"[^,;:、~\s\"“”()…]+")
+# A space ends a clause only between Han characters: in 支持 Apple Pay 吗 it does not.
+_CHINESE_BREAK: Final = re.compile(r"[,;:、~\"“”()…]+|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
 _CONTRAST: Final = re.compile(
-    r"(?<![不非])但是?|可是(?!否)|不过(?![敏期关时])|(?<![不而])只是|然而|可惜|奈何|却(?!步)|\b(?:but|however|although)\b"
+    r"(?<![不非])但是?|可是(?!否)|不过(?![敏期关时])|(?<![不而])只是|(?<=,)结果|然而|可惜|奈何|却(?!步)|\b(?:but|however|although)\b"
 )
 
 
@@ -20,7 +21,6 @@ class Clause:
 
     start: int
     end: int
-    is_chinese: bool
     contrasts: bool
     asks: bool
 
@@ -38,12 +38,11 @@ def sentences_of(folded: str) -> Iterator[tuple[Clause, ...]]:
         asks = "?" in folded[match.end() - 3 : match.end()]
         parts = list(_parts(folded, match.start(), match.end()))
         if parts:
-            yield tuple(_clause(folded, part, asks=asks and part is parts[-1]) for part in parts)
+            yield tuple(_clause(part, asks=asks and part is parts[-1]) for part in parts)
 
 
-def _clause(folded: str, part: _Part, *, asks: bool) -> Clause:
-    is_chinese = has_han(folded[part.start : part.end])
-    return Clause(start=part.start, end=part.end, is_chinese=is_chinese, contrasts=part.contrasts, asks=asks)
+def _clause(part: _Part, *, asks: bool) -> Clause:
+    return Clause(start=part.start, end=part.end, contrasts=part.contrasts, asks=asks)
 
 
 def _parts(folded: str, start: int, end: int) -> Iterator[_Part]:
@@ -51,9 +50,16 @@ def _parts(folded: str, start: int, end: int) -> Iterator[_Part]:
         if not has_han(folded[part.start : part.end]):
             yield part
             continue
-        pieces = list(_CHINESE_CLAUSE.finditer(folded, part.start, part.end))
-        for number, piece in enumerate(pieces):
-            yield _Part(start=piece.start(), end=piece.end(), contrasts=part.contrasts and number == 0)
+        breaks = [match.span() for match in _CHINESE_BREAK.finditer(folded, part.start, part.end)]
+        yield from _pieces(part, breaks)
+
+
+def _pieces(part: _Part, breaks: list[tuple[int, int]]) -> Iterator[_Part]:
+    starts = [part.start, *(end for _, end in breaks)]
+    ends = [*(start for start, _ in breaks), part.end]
+    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        if start < end:
+            yield _Part(start=start, end=end, contrasts=part.contrasts and number == 0)
 
 
 def _contrast_parts(folded: str, start: int, end: int) -> Iterator[_Part]:

@@ -29,8 +29,9 @@ _PATTERNS: Final[tuple[tuple[IntentLabel, float, re.Pattern[str]], ...]] = (
     ("spam", 2.4, re.compile(r"https?://[^\s\u4e00-\u9fff]{4,}")),
     ("spam", 2.4, re.compile(r"日[入赚结]\d|月[入赚]过?[万\d]|\$\d{2,6} (?:a|per) (?:day|week|hour)")),
     ("suggestion", 3.0, re.compile(r"(?:能不能|可不可以|能否|可否|可以)(?:再|也|给)?(?:增加|加[个一上入]|出[个一款]|改[成进一]|"
-                                   r"优化|支持|开[个一设通放]|做[个成大小]|提供|早一?点|晚一?点|多[出放给])")),
-    ("purchase", 3.2, re.compile(rf"(?:给我|帮我|先|再)?(?<![回出下上])来{_COUNT}[箱件份个盒瓶套单杯斤只支]")),
+                                   r"优化|支持|开[个一设通放]|做[个成大小]|考虑|提供|早一?点|晚一?点|多[出放给])")),
+    ("suggestion", 2.2, re.compile(r"(?:放|加|改|出|换|开|调).{0,8}(?:行不行|好不好|可以不|可好)")),
+    ("purchase", 3.2, re.compile(rf"(?:给我|帮我|先|再)?(?<![回出下上])[来报留拿要]{_COUNT}[箱件份个盒瓶套单杯斤只支双条包]")),
     ("purchase", 2.6, re.compile(r"想(?:给\w{1,6})?(?:也)?(?:再)?(?:买|入手|下单|要一?[个件套])")),
     ("purchase", 2.6, re.compile(r"(?:can|could|may) i (?:buy|order|purchase)|i(?:'ll| will| want to) (?:take|buy|order)")),
 )  # fmt: skip

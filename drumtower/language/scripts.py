@@ -16,8 +16,8 @@ def has_han(text: str) -> bool:
     return _HAN.search(text) is not None
 
 
-def has_latin(text: str) -> bool:
-    return _LATIN_WORD.search(text) is not None
+def latin_words(text: str) -> int:
+    return len(_LATIN_WORD.findall(text))
 
 
 def language_of(text: str) -> Language:

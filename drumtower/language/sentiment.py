@@ -13,7 +13,7 @@ from drumtower.language.english import english_lexicon, weigh_english
 from drumtower.language.lexicons import Entry, Hit, Lexicon, lexicon
 from drumtower.language.moods import Mood, kept_share, mood_of
 from drumtower.language.normal import NormalText
-from drumtower.language.scripts import has_latin
+from drumtower.language.scripts import has_han, latin_words
 from drumtower.language.verdicts import Finding, Sentiment, SentimentLabel
 
 _BEFORE_CONTRAST: Final = 0.6
@@ -24,6 +24,8 @@ _EMOTICON_CAP: Final = 4.0
 _SAME_EMOTICON: Final = 2
 _SOFTNESS: Final = 5.0
 _NEUTRAL_BAND: Final = 0.25
+# Fewer Latin words in a Chinese clause are names and loan words (UI, nice), listed in the Chinese lexicon.
+_ENGLISH_WORDS: Final = 3
 _ADDRESS: Final = re.compile(r"https?://[^\s\u4e00-\u9fff]{1,500}|@[\w-]{1,40}")
 
 
@@ -120,12 +122,12 @@ def _read_sentence(normal: NormalText, clauses: Sequence[Clause]) -> list[_Claus
 def _read_clause(normal: NormalText, clause: Clause, *, wishing: bool) -> _ClauseReading:
     folded = normal.folded[clause.start : clause.end]
     shown = normal.text[clause.start : clause.end]
-    hits = list((chinese_lexicon() if clause.is_chinese else english_lexicon()).scan(folded))
-    mood = mood_of(folded, hits, asks=clause.asks, wishing=wishing)
-    if clause.is_chinese:
-        findings = weigh_chinese(folded, hits, shown)
-    else:
-        findings = weigh_english(folded, hits, shown) if has_latin(folded) else []
+    chinese = list(chinese_lexicon().scan(folded)) if has_han(folded) else []
+    is_english = latin_words(folded) >= (_ENGLISH_WORDS if has_han(folded) else 1)
+    english = list(english_lexicon().scan(folded)) if is_english else []
+    mood = mood_of(folded, [*chinese, *english], asks=clause.asks, wishing=wishing)
+    findings = weigh_chinese(folded, chinese, shown) if has_han(folded) else []
+    findings += weigh_english(folded, english, shown) if is_english else []
     kept = tuple(_kept(finding, mood) for finding in findings)
     return _ClauseReading(findings=kept, mood=mood, contrasts=clause.contrasts)
 

@@ -18,6 +18,8 @@ ARTICLE_GONE = frozenset({"88001", "88002", "88011"})
 
 _BUSY = {
     "-1": "the system is busy",
+    # Of a draft: it may have left the box because it is published. Of a cover: it may not be known yet.
+    "40007": "the media_id is gone, or not known yet",
     "61450": "the system failed",
     "268487001": "the system is busy (blacklist)",
     "268487002": "the system is busy (follower list)",
@@ -82,7 +84,6 @@ _REJECTED = {
     "40004": "this media type is not taken",
     "40005": "this file type is not taken",
     "40006": "the file's size is not taken",
-    "40007": "there is no such media_id",
     "40008": "this message type does not exist",
     "40009": "the image is too large",
     "40010": "the voice file is too large",

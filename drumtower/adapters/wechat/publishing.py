@@ -32,8 +32,7 @@ _POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 36
 _PAGE = 20
 _PAGES = 10
 _LEFT = "The draft has left the box, but no published article has its cover: deleted or mass-sent by hand?"
-# The platform needs a moment before it knows a cover it was just given.
-_COVER_SETTLES = timedelta(seconds=5)
+_STATUS = "publish_status_"
 
 
 async def publish(client: Client, request: PublishRequest) -> Published | Accepted:
@@ -42,7 +41,7 @@ async def publish(client: Client, request: PublishRequest) -> Published | Accept
         try:
             return await confirm(client, request.checkpoint)
         except PlatformError as error:
-            if not isinstance(error.failure, failures.ContentRejected):
+            if not (error.failure.platform_code or "").startswith(_STATUS):
                 raise
         # The platform refused it, and a person says: again. Its draft and cover belong to the refused article.
         request = replace(request, checkpoint={})
@@ -68,16 +67,7 @@ async def ensure_draft(client: Client, request: PublishRequest) -> Checkpoint:
 
 
 async def _submit(client: Client, request: PublishRequest, done: Checkpoint) -> Checkpoint:
-    try:
-        body = await client.post("/cgi-bin/freepublish/submit", {"media_id": done["media_id"]}, once=True)
-    except PlatformError as error:
-        if error.failure.platform_code != BAD_MEDIA_ID:
-            raise
-        # It left the box: published by an attempt of ours, or by hand. Only a look-up can tell.
-        unknown = failures.OutcomeUnknown(
-            detail="the draft is no longer in the box", platform_code=BAD_MEDIA_ID
-        )
-        raise PlatformError(unknown) from error
+    body = await client.post("/cgi-bin/freepublish/submit", {"media_id": done["media_id"]}, once=True)
     publish_id = required(body, "publish_id", once=True)
     return await _saved(request, {**done, "publish_id": publish_id, "msg_data_id": body.get("msg_data_id")})
 
@@ -92,14 +82,14 @@ def accepted(done: Mapping[str, Any], polls: int = 0) -> Accepted:
 
 async def confirm(client: Client, handle: dict[str, object]) -> Published | Accepted:
     """Look once how the publish ended; raise ContentRejected where the platform refused it."""
-    body = await client.post("/cgi-bin/freepublish/get", {"publish_id": handle["publish_id"]})
+    body = await _status(client, handle["publish_id"])
     outcome = result({**body, "publish_id": handle["publish_id"]}, msg_data_id=handle.get("msg_data_id"))
     if isinstance(outcome, Published):
         return outcome
     if outcome is None:
         polls = handle.get("polls")
         return accepted(handle, polls + 1 if isinstance(polls, int) else 1)
-    code = f"publish_status_{body.get('publish_status')}"
+    code = f"{_STATUS}{body.get('publish_status')}"
     raise PlatformError(failures.ContentRejected(detail=outcome, platform_code=code))
 
 
@@ -111,6 +101,16 @@ async def find(client: Client, request: PublishRequest, since: datetime) -> Find
     if "media_id" not in done or await _in_box(client, done["media_id"]):
         return Absent()
     return await _published(client, done["cover"], since)
+
+
+async def _status(client: Client, publish_id: object) -> dict[str, Any]:
+    try:
+        return await client.post("/cgi-bin/freepublish/get", {"publish_id": publish_id})
+    except PlatformError as error:
+        # A question that went wrong says nothing about the article.
+        if isinstance(error.failure, failures.ContentRejected):
+            raise PlatformError(failures.Transient(detail=error.failure.detail)) from error
+        raise
 
 
 async def _saved(request: PublishRequest, done: Checkpoint) -> Checkpoint:
@@ -134,15 +134,7 @@ async def _upload(client: Client, request: PublishRequest, done: Checkpoint) -> 
 async def _add(client: Client, request: PublishRequest, done: Checkpoint) -> str:
     images = [done["images"][str(media.asset_id)] for media in request.message.media]
     article = draft(request.message, cast("WeChatOptions", request.options), done["cover"], images)
-    try:
-        return required(await client.post("/cgi-bin/draft/add", {"articles": [article]}), "media_id")
-    except PlatformError as error:
-        if error.failure.platform_code != BAD_MEDIA_ID:
-            raise
-        early = failures.Transient(
-            detail="WeChat does not know the cover yet", platform_code=BAD_MEDIA_ID, after=_COVER_SETTLES
-        )
-        raise PlatformError(early) from error
+    return required(await client.post("/cgi-bin/draft/add", {"articles": [article]}), "media_id")
 
 
 async def _drafted(client: Client, cover: str) -> str | None:

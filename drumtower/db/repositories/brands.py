@@ -11,7 +11,7 @@ from drumtower.db.repositories.scope import Scoped
 class BrandRepository(Scoped):
     """Reads and adds brands."""
 
-    def list(self) -> Select[Brand]:
+    def all(self) -> Select[Brand]:
         return self.select(Brand)
 
     async def get(self, brand_id: UUID, *, lock: bool = False) -> Brand:

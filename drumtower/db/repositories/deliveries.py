@@ -20,7 +20,7 @@ from drumtower.domain.reviews import ReviewState
 class DeliveryRepository(Scoped):
     """Deliveries of one workspace."""
 
-    def list(self) -> Select[Delivery]:
+    def all(self) -> Select[Delivery]:
         return self.select(Delivery)
 
     async def get(self, delivery_id: UUID, *, lock: bool = False) -> Delivery:

@@ -24,7 +24,7 @@ Writer = Annotated[Principal, Depends(allow(Permission.BRANDS_WRITE))]
 @router.get("", operation_id="brands_list", summary="List brands")
 async def list_brands(principal: Reader, tx: TxDep, paging: PagingDep) -> Page[BrandRead]:
     brands = BrandRepository(tx, principal.workspace_id)
-    return await paging.page(tx, brands.list(), Brand.id, BrandRead.model_validate)
+    return await paging.page(tx, brands.all(), Brand.id, BrandRead.model_validate)
 
 
 @router.post(
