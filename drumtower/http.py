@@ -7,8 +7,10 @@ acted on", so the mapping is ours (ADR 6).
 
 import ipaddress
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from socket import AddressFamily
 
 import aiohttp
@@ -25,6 +27,14 @@ _CHUNK = 64 * 1024
 _REFUSED_V6 = [
     ipaddress.ip_network(block) for block in ("64:ff9b::/96", "2002::/16", "fec0::/10", "5f00::/16")
 ]
+
+
+# The monotonic instant after which nothing may leave any more: the holder of a lease sets it around its call.
+deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+class DeadlinePassed(httpx.ConnectError):
+    """The lease ran out before the bytes could leave; nothing was sent."""
 
 
 class AddressRefused(httpx.ConnectError):
@@ -110,6 +120,9 @@ class Transport(httpx.AsyncBaseTransport):
             _check_literal(request.url.host)
         limits = request.extensions.get("timeout", {})
         body = await request.aread()
+        limit = deadline.get()
+        if limit is not None and time.monotonic() > limit:
+            raise DeadlinePassed("the lease ran out before sending")
         with _httpx_errors():
             answer = await self._open().request(
                 request.method,

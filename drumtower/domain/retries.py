@@ -31,8 +31,15 @@ def backoff(attempt: int, draw: float) -> timedelta:
     return max(timedelta(milliseconds=200), window * draw)
 
 
-def decide(failure: failures.Failure, attempt: int, now: datetime, draw: float | None = None) -> Decision:
-    """Decide what follows `failure` on the given attempt (1 for the first)."""
+def decide(
+    failure: failures.Failure,
+    attempt: int,
+    now: datetime,
+    *,
+    renewed: bool = False,
+    draw: float | None = None,
+) -> Decision:
+    """Decide what follows `failure` on the given attempt (1 for the first); `renewed`: the token was new already."""
     chance = random.random() if draw is None else draw  # noqa: S311 - jitter, not a secret
     match failure:
         case failures.Transient(after=after):
@@ -42,7 +49,7 @@ def decide(failure: failures.Failure, attempt: int, now: datetime, draw: float |
             return Decision(event=Event.RETRY, again_at=floor + backoff(1, chance), counts=False)
         case failures.AuthExpired():
             # One fresh token, one more try; a second refusal means the credentials themselves are broken.
-            if attempt > 1:
+            if renewed:
                 return Decision(event=Event.REFUSE)
             return Decision(event=Event.RETRY, again_at=now, refresh_token=True)
         case failures.Disconnected() | failures.ContentRejected():
@@ -53,6 +60,15 @@ def decide(failure: failures.Failure, attempt: int, now: datetime, draw: float |
             return Decision(event=Event.LOSE)
         case _:
             assert_never(failure)
+
+
+# When an unknown outcome is looked up: soon, because most are settled by then, and rarely later on.
+LOOKUPS = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 1800, 21600))
+
+
+def next_lookup(lookups: int, now: datetime) -> datetime:
+    """Return when to look again after `lookups` looks that settled nothing."""
+    return now + LOOKUPS[min(lookups, len(LOOKUPS) - 1)]
 
 
 def _again(attempt: int, at: datetime) -> Decision:

@@ -42,7 +42,7 @@ def recorded_pid(pid_file: Path) -> int | None:
         found = json.loads(pid_file.read_text())
         # Titles and interpreters change argv[0]; what follows it says whether the process is ours.
         pid, expected = int(found["pid"]), " ".join(found["argv"][1:])
-    except (FileNotFoundError, ValueError, KeyError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         # Absent, or cut short by a power cut: nothing we could trust enough to send a signal.
         return None
     return pid if command_of(pid).endswith(expected) and expected else None

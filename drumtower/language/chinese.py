@@ -21,7 +21,9 @@ _BEFORE_ADJECTIVE_DEGREE: Final = 1.4
 _FLAW_REACH: Final = 1
 _MODIFIERS: Final = ("negation", "degree", "excess")
 
-_SPAN: Final = "[0-9一二两三四五六七八九十几半多]个?(?:多个?)?(?:小时|分钟|钟头|天|星期|礼拜|周|月|次|遍|趟|声|回)了?"
+_SPAN: Final = (
+    "[0-9一二两三四五六七八九十几半多]个?(?:多个?)?(?:小时|分钟|钟头|天|星期|礼拜|周|月|次|遍|趟|声|回)了?"
+)
 # Counted waiting has no word of blame in it: 三天没发货, 四十分钟外卖才到; and counted speed none of praise.
 _COUNTED: Final = (
     (-1.8, re.compile(rf"{_SPAN}.{{0,4}}?(?:才|还没|都没|还不|都不|也没|还未|没有?[发到收回处更])")),
@@ -50,7 +52,9 @@ def weigh_chinese(segment: str, hits: Sequence[Hit[Entry]], shown: str) -> list[
     weighed = [*_weigh_hits(segment, _with_degree_hao(segment, hits)), *_counted(segment)]
     if any(item.weight > 0 for item in weighed):
         weighed = [item for item in weighed if not item.accuses]
-    return [Finding(evidence=shown[item.start : item.end], weight=item.weight) for item in weighed if item.weight]
+    return [
+        Finding(evidence=shown[item.start : item.end], weight=item.weight) for item in weighed if item.weight
+    ]
 
 
 def _weigh_hits(segment: str, hits: Iterable[Hit[Entry]]) -> list[_Weighed]:

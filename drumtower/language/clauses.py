@@ -3,9 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from drumtower.language.scripts import has_han
+
+# Prose of MAX_CHARS has fewer; a text of nothing but breaks would cost too much.
+MAX_CLAUSES: Final = 300
 
 _SENTENCE: Final = re.compile(r"(?:[^。!?\n.]|\.(?![\s.]|$))+[。!?\n.]*")
 # A space ends a clause only between Han characters: in 支持 Apple Pay 吗 it does not.
@@ -34,9 +38,11 @@ class _Part:
 
 def sentences_of(folded: str) -> Iterator[tuple[Clause, ...]]:
     """The clauses of each sentence in turn; only the last clause of a sentence can bear its question mark."""
+    left = MAX_CLAUSES
     for match in _SENTENCE.finditer(folded):
         asks = "?" in folded[match.end() - 3 : match.end()]
-        parts = list(_parts(folded, match.start(), match.end()))
+        parts = list(islice(_parts(folded, match.start(), match.end()), left))
+        left -= len(parts)
         if parts:
             yield tuple(_clause(part, asks=asks and part is parts[-1]) for part in parts)
 

@@ -86,7 +86,9 @@ def score_intents(cues: tuple[Cue, ...], reading: Reading) -> tuple[Intent, ...]
         raw = {label: value if label == "spam" else 0.0 for label, value in raw.items()}
     else:
         _add_tone(raw, reading)
-    scored = [Intent(label=label, score=round(value / (value + _SOFTNESS), 3)) for label, value in raw.items()]
+    scored = [
+        Intent(label=label, score=round(value / (value + _SOFTNESS), 3)) for label, value in raw.items()
+    ]
     shown = [intent for intent in scored if intent.score >= _SHOWN_FROM]
     return tuple(sorted(shown, key=lambda intent: -intent.score))
 
@@ -95,8 +97,12 @@ def _add_tone(raw: dict[IntentLabel, float], reading: Reading) -> None:
     """Blame and praise in the words make complaint and praise, and weaken cues of the other one."""
     blame = min(_SENTIMENT_CAP, max(0.0, -reading.words))
     praise = min(_SENTIMENT_CAP, max(0.0, reading.words))
-    raw["complaint"] = raw["complaint"] * (_AGAINST_THE_TONE if praise > _CLEAR_TONE else 1) + _FROM_SENTIMENT * blame
-    raw["praise"] = raw["praise"] * (_AGAINST_THE_TONE if blame > _CLEAR_TONE else 1) + _FROM_SENTIMENT * praise
+    raw["complaint"] = (
+        raw["complaint"] * (_AGAINST_THE_TONE if praise > _CLEAR_TONE else 1) + _FROM_SENTIMENT * blame
+    )
+    raw["praise"] = (
+        raw["praise"] * (_AGAINST_THE_TONE if blame > _CLEAR_TONE else 1) + _FROM_SENTIMENT * praise
+    )
     if Mood.ASKS in reading.moods:
         raw["question"] += _ASKING
 

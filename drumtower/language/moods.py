@@ -7,7 +7,9 @@ from typing import Final
 
 from drumtower.language.lexicons import Entry, Hit
 
-_FINAL_PARTICLE: Final = re.compile(r"(?:吗|[^什怎多这那要]么|[^决从绝并毫也都]不|(?:了|过|货|到)没)[呀啊哈]?\s*$")
+_FINAL_PARTICLE: Final = re.compile(
+    r"(?:吗|[^什怎多这那要]么|[^决从绝并毫也都]不|(?:了|过|货|到)没)[呀啊哈]?\s*$"
+)
 _A_NOT_A: Final = re.compile(r"(?!得)([\u4e00-\u9fff]{1,2})[不没]\1")
 _STRONG: Final = -2.2
 # A question or a wish names things that are not so: little of its words' weight counts.

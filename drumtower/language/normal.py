@@ -11,7 +11,9 @@ from drumtower.language.lexicons import resource_lines
 MAX_CHARS: Final = 2000
 
 # Zero-width and bidirectional controls, soft hyphen, variation selectors, skin tones: they only split words.
-_INVISIBLE: Final = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]")
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]"
+)
 _BROKEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # The one letter whose lower case is longer than itself: positions in `text` and `folded` must agree.
 _LONG_WHEN_LOWERED: Final = {ord("İ"): "I"}
@@ -37,4 +39,6 @@ def normalize(raw: str) -> NormalText:
     visible = _INVISIBLE.sub("", _BROKEN.sub(" ", raw[: 2 * MAX_CHARS]))
     text = unicodedata.normalize("NFKC", visible[:MAX_CHARS]).translate(_LONG_WHEN_LOWERED)[:MAX_CHARS]
     folded = text.lower().translate(_traditional())
-    return NormalText(text=text, folded=folded, truncated=len(raw) > 2 * MAX_CHARS or len(visible) > MAX_CHARS)
+    return NormalText(
+        text=text, folded=folded, truncated=len(raw) > 2 * MAX_CHARS or len(visible) > MAX_CHARS
+    )

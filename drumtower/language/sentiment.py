@@ -55,7 +55,9 @@ def read(normal: NormalText) -> Reading:
     hits, bare = _take_emoticons(normal)
     sentences = [_read_sentence(bare, clauses) for clauses in sentences_of(bare.folded)]
     words = _mixed([weight for sentence in sentences for weight in _clause_weights(sentence)])
-    emoticons = _emoticon_findings(normal, [hit for hit in hits if not (hit.value.kind == "tears" and words > 0)])
+    emoticons = _emoticon_findings(
+        normal, [hit for hit in hits if not (hit.value.kind == "tears" and words > 0)]
+    )
     clauses = [clause for sentence in sentences for clause in sentence]
     return Reading(
         findings=(*(finding for clause in clauses for finding in clause.findings), *emoticons),
@@ -122,11 +124,12 @@ def _read_sentence(normal: NormalText, clauses: Sequence[Clause]) -> list[_Claus
 def _read_clause(normal: NormalText, clause: Clause, *, wishing: bool) -> _ClauseReading:
     folded = normal.folded[clause.start : clause.end]
     shown = normal.text[clause.start : clause.end]
-    chinese = list(chinese_lexicon().scan(folded)) if has_han(folded) else []
-    is_english = latin_words(folded) >= (_ENGLISH_WORDS if has_han(folded) else 1)
+    is_chinese = has_han(folded)
+    is_english = latin_words(folded) >= (_ENGLISH_WORDS if is_chinese else 1)
+    chinese = list(chinese_lexicon().scan(folded)) if is_chinese else []
     english = list(english_lexicon().scan(folded)) if is_english else []
     mood = mood_of(folded, [*chinese, *english], asks=clause.asks, wishing=wishing)
-    findings = weigh_chinese(folded, chinese, shown) if has_han(folded) else []
+    findings = weigh_chinese(folded, chinese, shown) if is_chinese else []
     findings += weigh_english(folded, english, shown) if is_english else []
     kept = tuple(_kept(finding, mood) for finding in findings)
     return _ClauseReading(findings=kept, mood=mood, contrasts=clause.contrasts)

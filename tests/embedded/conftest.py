@@ -17,7 +17,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from drumtower.embedded import leftovers
+from drumtower.embedded import cluster, leftovers
+from drumtower.embedded.binaries import postgres_programs
 from drumtower.embedded.layout import layout_at
 
 STACK = Path(__file__).with_name("stack.py")
@@ -40,12 +41,36 @@ def remove_state(state: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture
-def state() -> Iterator[Path]:
+@contextlib.contextmanager
+def new_state() -> Iterator[Path]:
     """Below the temporary directory and not in `tmp_path`, whose 0700 parents keep root's `nobody` out."""
     path = Path(tempfile.mkdtemp(prefix="drumtower-test-"))
     yield path
     remove_state(path)
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    with new_state() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def made_cluster() -> Iterator[Path]:
+    """A data directory to copy: making one takes longer than most tests."""
+    with new_state() as path:
+        layout = layout_at(path)
+        layout.prepare()
+        cluster.initialise(layout, postgres_programs(layout), durable=False)
+        yield layout.postgres_data
+
+
+@pytest.fixture
+def state_with_cluster(state: Path, made_cluster: Path) -> Path:
+    layout = layout_at(state)
+    layout.prepare()
+    subprocess.run(["/bin/cp", "-a", made_cluster, layout.postgres_data], check=True)
+    return state
 
 
 @dataclass
@@ -89,13 +114,15 @@ StartStack = Callable[..., Stack]
 
 
 @pytest.fixture
-def start_stack(state: Path, tmp_path: Path) -> Iterator[StartStack]:
-    """Starts instances, `start_stack("servers", "api")`, and leaves none behind."""
+def start_stack(request: pytest.FixtureRequest, state: Path, tmp_path: Path) -> Iterator[StartStack]:
+    """Starts instances in `state`, `start_stack("servers", "api")`, and leaves none behind."""
     with contextlib.ExitStack() as ending:
         started: list[Stack] = []
 
-        def start(*names: str, at: Path = state) -> Stack:
-            stack = Stack(at, names, tmp_path / f"output-{len(started)}")
+        def start(*names: str) -> Stack:
+            if "servers" in names:
+                request.getfixturevalue("state_with_cluster")
+            stack = Stack(state, names, tmp_path / f"output-{len(started)}")
             started.append(stack)
             ending.callback(finish, stack)
             return stack

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drumtower.embedded import binaries, layout
-from drumtower.embedded.layout import Layout, Owner, UnsafeStateDirectory, layout_at
+from drumtower.embedded.layout import PERSISTENT, Layout, Owner, UnsafeStateDirectory, layout_at
 from tests.embedded.conftest import remove_state
 
 NOBODY = Owner(uid=65534, gid=65534)
@@ -25,7 +25,7 @@ def test_nobody_does_not_get_through_a_private_directory(tmp_path: Path) -> None
 
 def test_servers_move_to_a_place_that_their_user_reaches(tmp_path: Path) -> None:
     moved = layout.server_directory(tmp_path / "state", NOBODY)
-    assert moved.parent == Path("/var/tmp")
+    assert moved.parent == PERSISTENT
     assert moved == layout.server_directory(tmp_path / "state", NOBODY)
     assert moved != layout.server_directory(tmp_path / "other", NOBODY)
     assert layout.server_directory(tmp_path / "state", None) == tmp_path / "state"
@@ -53,7 +53,7 @@ def test_a_directory_that_somebody_else_could_swap_is_refused(tmp_path: Path) ->
         layout.make_own(tmp_path / "state", 0o700)
     if os.geteuid() != 0:
         with pytest.raises(UnsafeStateDirectory):
-            layout.make_own(Path("/var/tmp"), 0o700)
+            layout.make_own(PERSISTENT, 0o700)
 
 
 def test_programs_out_of_reach_are_copied_with_their_libraries(tmp_path: Path) -> None:
@@ -85,6 +85,6 @@ def test_the_launcher_ends_an_orphan_before_it_becomes_the_program(tmp_path: Pat
     launch = Path(layout.__file__).with_name("launch.py")
     mark = tmp_path / "ran"
     # A parent pid that is not its parent's: what it finds when the parent died while it was being started.
-    command = [sys.executable, "-I", "-S", launch, "9", "1", "-", "/usr/bin/touch", mark]
+    command = [sys.executable, "-I", "-S", str(launch), "9", "1", "-", "/usr/bin/touch", str(mark)]
     ended = subprocess.run(command, check=False)
     assert (ended.returncode, mark.exists()) == ((111, False) if sys.platform == "linux" else (0, True))

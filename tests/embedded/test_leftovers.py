@@ -1,5 +1,6 @@
 """Children of an earlier instance: ours are ended, a reused pid is left alone."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from drumtower.embedded import leftovers, logs
 from drumtower.embedded.backoff import Backoff
+from tests.embedded.conftest import wait_until
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 GENTLY = ((signal.SIGTERM, 0.3),)
@@ -50,13 +52,10 @@ def test_a_damaged_record_sends_no_signal(tmp_path: Path, content: str) -> None:
 
 def test_a_zombie_counts_as_gone() -> None:
     zombie = subprocess.Popen([sys.executable, "-c", ""])
-    try:
-        # Nobody has collected it: the pid still exists.
-        while leftovers.is_alive(zombie.pid):
-            pass
-        signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    finally:
-        zombie.wait()
+    wait_until(lambda: not leftovers.is_alive(zombie.pid), 5)
+    # Nobody has collected it yet: the pid still exists.
+    os.kill(zombie.pid, 0)
+    assert zombie.wait() == 0
 
 
 def test_a_back_off_doubles_to_its_limit_and_starts_over_after_a_healthy_life() -> None:

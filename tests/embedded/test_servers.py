@@ -4,7 +4,6 @@ import os
 import socket
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from drumtower.embedded import leftovers
-from drumtower.embedded.layout import SOCKET_PATH_BYTES
+from drumtower.embedded.layout import SOCKET_PATH_BYTES, server_owner
 from drumtower.embedded.servers import EmbeddedServers, temporary_servers
 from tests.embedded.conftest import remove_state, wait_until
-
-ASLEEP = "import time; time.sleep(600)"
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +30,11 @@ async def ask(url: str, question: str) -> object:
         answer: object = (await connection.execute(text(question))).scalar()
     await engine.dispose()
     return answer
+
+
+def connect_valkey(servers: EmbeddedServers) -> redis.asyncio.Redis:
+    client: redis.asyncio.Redis = redis.asyncio.from_url(servers.redis_url, decode_responses=True)  # type: ignore[no-untyped-call]
+    return client
 
 
 async def test_trigrams_see_chinese_text(servers: EmbeddedServers) -> None:
@@ -56,7 +58,7 @@ async def test_statistics_of_statements_are_there_in_new_databases(servers: Embe
 
 async def test_they_listen_on_private_sockets_only(servers: EmbeddedServers) -> None:
     assert await ask(servers.database_url, "SHOW listen_addresses") == ""
-    client = redis.asyncio.from_url(servers.redis_url)
+    client = connect_valkey(servers)
     assert (await client.config_get("port"))["port"] == "0"
     await client.aclose()
     assert stat.S_IMODE(servers.layout.run.stat().st_mode) == 0o700
@@ -83,18 +85,24 @@ async def test_a_path_too_long_for_a_socket_gets_a_short_run_directory(state: Pa
         remove_state(deep)
 
 
-async def test_a_lock_file_with_the_pid_of_another_program_is_no_obstacle(state: Path) -> None:
-    servers = EmbeddedServers(state, durable=False)
-    with servers:
-        lock = servers.layout.postgres_data / "postmaster.pid"
-        content = lock.read_text()
-    owner = servers.layout.owner
-    with subprocess.Popen([sys.executable, "-c", ASLEEP], user=owner.uid if owner else None) as other:
-        lock.write_text(content.replace(content.splitlines()[0], str(other.pid), 1))
-        with servers:
-            assert await ask(servers.database_url, "SELECT 1") == 1
-        assert other.poll() is None
+@pytest.fixture
+def other_program() -> Iterator[subprocess.Popen[bytes]]:
+    """One of the servers' user, so that PostgreSQL would take it for a server of its own."""
+    owner = server_owner()
+    with subprocess.Popen(["/bin/sleep", "600"], user=owner.uid if owner else None) as other:
+        yield other
         other.kill()
+
+
+async def test_a_lock_file_with_the_pid_of_another_program_is_no_obstacle(
+    state_with_cluster: Path, other_program: subprocess.Popen[bytes]
+) -> None:
+    servers = EmbeddedServers(state_with_cluster, durable=False)
+    data = servers.layout.postgres_data
+    (data / "postmaster.pid").write_text(f"{other_program.pid}\n{data}\n1763900000\n5432\n\n\n")
+    with servers:
+        assert await ask(servers.database_url, "SELECT 1") == 1
+    assert other_program.poll() is None
 
 
 async def test_a_cluster_half_made_by_a_killed_start_is_made_anew(state: Path) -> None:
@@ -123,7 +131,7 @@ async def test_valkey_keeps_what_a_killed_server_had(state: Path) -> None:
     valkey = servers.valkey
     valkey.start()
     valkey.wait_ready()
-    client = redis.asyncio.from_url(servers.redis_url)
+    client = connect_valkey(servers)
     await client.set("钥匙", "值")
     await client.aclose()
 
@@ -132,9 +140,9 @@ async def test_valkey_keeps_what_a_killed_server_had(state: Path) -> None:
     valkey.start()
     valkey.wait_ready()
 
-    client = redis.asyncio.from_url(servers.redis_url, decode_responses=True)
+    client = connect_valkey(servers)
     assert await client.get("钥匙") == "值"
     await client.aclose()
     valkey.stop()
-    with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match="refused|No such"):
+    with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match=r"refused|No such"):
         probe.connect(str(servers.layout.valkey_socket))

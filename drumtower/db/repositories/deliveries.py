@@ -11,7 +11,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Post
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.content import ChannelContent
-from drumtower.domain.deliveries import LIVE, Action, Event, State, next_state
+from drumtower.domain.deliveries import LEASED, LIVE, Action, Event, State, next_state
 from drumtower.domain.ids import new_id
 from drumtower.domain.posts import status
 from drumtower.domain.reviews import ReviewState
@@ -112,6 +112,8 @@ async def move(tx: Tx, delivery: Delivery, event: Event, now: datetime, **change
         delivery.next_at = None
         delivery.lease_until = None
         delivery.needs_check = False
+    if target in LEASED:
+        return target  # nobody outside the engine can act on these; they last for moments
     outbox.append(
         tx,
         workspace_id=delivery.workspace_id,

@@ -51,7 +51,7 @@ def user_json(state: State, who: Record) -> Record:
         "verified": account is not None,
     }
     counts = {"followers_count": account["followers"] if account else 12, "friends_count": 447}
-    return user | counts | {"statuses_count": len(state.timeline(who["id"])) if account else 3, "gender": "n"}
+    return user | counts | {"statuses_count": state.post_count(who["id"]) if account else 3, "gender": "n"}
 
 
 async def users_show(state: State, call: Call) -> Any:

@@ -80,7 +80,7 @@ def _listed(state: State, call: Call, rows: list[Record]) -> Record:
 
 async def to_me(state: State, call: Call) -> Any:
     """Comments received; our own under our own statuses are among them (the documentation leaves that open)."""
-    return _listed(state, call, state.comments(call.account["id"]))
+    return _listed(state, call, state.comments(call.account["id"], call.number("since_id", 0)))
 
 
 async def by_me(state: State, call: Call) -> Any:

@@ -1,7 +1,6 @@
 """The Weibo sandbox's endpoints: methods, tokens, bodies and error envelopes as documented."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from starlette.datastructures import ImmutableMultiDict, UploadFile
@@ -47,10 +46,6 @@ class WeiboSandbox(SandboxPlatform):
     """A Weibo for one normal audited app an account. Its switches: `POST control/settings` (see state.DEFAULTS)."""
 
     slug: ClassVar[str] = "weibo"
-
-    def __init__(self, log: Path | None = None) -> None:
-        self._late_log = log
-        super().__init__(log)
 
     def routes(self) -> list[BaseRoute]:
         # The base class makes its store before it asks for routes.

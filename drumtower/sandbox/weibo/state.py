@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from drumtower.sandbox.store import Record, Store
@@ -17,6 +18,7 @@ DEFAULTS: Record = {
     "pending": 0,  # how many of the next shares answer 20032
     "pending_seconds": 90,
     "expand_closed": False,  # short_url/expand answers 10014
+    "timeline": 5,  # how many of its newest statuses a normal app sees
     "duplicate_minutes": 10,
     "banned": ["违禁词"],
 }
@@ -85,11 +87,14 @@ class State:
     def visible(self, post: Record) -> bool:
         return datetime.fromisoformat(post["visible_at"]) <= self.now()
 
-    def timeline(self, account: str, newest: int | None = None) -> list[Record]:
-        """The account's statuses, newest first; `newest` limits how many are read."""
+    def timeline(self, account: str, newest: int) -> list[Record]:
+        """The account's `newest` statuses, newest first."""
         ids = self._posts.get(account, [])
-        rows = (self.store.get("posts", post_id) for post_id in reversed(ids[-newest:] if newest else ids))
+        rows = (self.store.get("posts", post_id) for post_id in reversed(ids[-newest:]))
         return [row for row in rows if row]
+
+    def post_count(self, account: str) -> int:
+        return len(self._posts.get(account, []))
 
     def add_comment(self, comment: Record) -> None:
         """`account` of a comment is whose status it stands under."""
@@ -105,23 +110,21 @@ class State:
             raise Refused(20201)
         return found
 
-    def comments(self, account: str) -> list[Record]:
-        """Comments under the account's statuses, newest first."""
-        rows = (
-            self.store.get("comments", comment_id) for comment_id in reversed(self._comments.get(account, []))
-        )
+    def comments(self, account: str, since: int = 0) -> list[Record]:
+        """Comments under the account's statuses that are newer than `since`, newest first."""
+        ids = reversed(self._comments.get(account, []))
+        newer = takewhile(lambda comment_id: int(comment_id) > since, ids)
+        rows = (self.store.get("comments", comment_id) for comment_id in newer)
         return [row for row in rows if row]
 
     def repeats(self, account: str, kind: str, text: str) -> bool:
-        """Say whether the same text went out within the guard's minutes, and remember it."""
-        key = f"{account}:{kind}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
-        last = self.store.get("_texts", key)
+        """Say whether the same text went out within the guard's minutes."""
+        last = self.store.get("_texts", _text_key(account, kind, text))
         guard = timedelta(minutes=self.settings()["duplicate_minutes"])
         return last is not None and datetime.fromisoformat(last["at"]) > self.now() - guard
 
     def remember(self, account: str, kind: str, text: str) -> None:
-        key = f"{account}:{kind}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
-        self.store.put("_texts", key, {"at": self.now().isoformat()})
+        self.store.put("_texts", _text_key(account, kind, text), {"at": self.now().isoformat()})
 
     def spend(self, account: str, budget: str, limit: int | None, period: str) -> bool:
         """Take one from a budget; False when it is used up. `period` names the hour or day it counts in."""
@@ -133,6 +136,10 @@ class State:
             return False
         self.store.put("_budgets", key, {"used": used + 1})
         return True
+
+
+def _text_key(account: str, kind: str, text: str) -> str:
+    return f"{account}:{kind}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
 
 
 def person(author: Any) -> Record:

@@ -12,7 +12,6 @@ from drumtower.sandbox.weibo.wire import URL, Call, Picture, Refused, length, pa
 
 PICTURE_LIMIT = 5 * 1024 * 1024
 _MAGIC = (b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"\x89PNG\r\n\x1a\n")
-OWN_TIMELINE = 5  # a normal app sees its user's newest five
 _BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -140,11 +139,12 @@ async def user_timeline(state: State, call: Call) -> Any:
     """The authorised user only, and only the newest few; what is deleted makes the list shorter."""
     if call.params.get("uid", call.account["id"]) != call.account["id"]:
         raise Refused(10014)
-    seen = [post for post in state.timeline(call.account["id"], OWN_TIMELINE + 20) if state.visible(post)]
-    rows = [post for post in page(seen[:OWN_TIMELINE], call, limit=100) if not post["deleted"]]
-    total = len(state.timeline(call.account["id"]))
-    statuses = [status_json(state, post) for post in rows]
-    return {"statuses": statuses, "previous_cursor": 0, "next_cursor": 0, "total_number": total}
+    newest = state.settings()["timeline"]
+    seen = [post for post in state.timeline(call.account["id"], newest + 20) if state.visible(post)]
+    rows = [post for post in page(seen[:newest], call, limit=100) if not post["deleted"]]
+    found = [status_json(state, post) for post in rows]
+    total = state.post_count(call.account["id"])
+    return {"statuses": found, "previous_cursor": 0, "next_cursor": 0, "total_number": total}
 
 
 async def show(state: State, call: Call) -> Any:

@@ -1,0 +1,50 @@
+"""What Weibo asks of a channel's owner, and what it takes and gives: data only.
+
+Source: open.weibo.com/wiki/2/statuses/share. UNVERIFIED: how emoji and links are counted, and that 5 MB means 5 MiB.
+"""
+
+from datetime import timedelta
+
+from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
+from drumtower.domain.content import Kind
+from drumtower.domain.samples import Metric
+from drumtower.domain.text import Unit
+from drumtower.platforms import CredentialField, OAuth2
+
+
+def _field(name: str, zh_cn: str, en: str, *, secret: bool = True, required: bool = True) -> CredentialField:
+    return CredentialField(name=name, label=Label(zh_cn=zh_cn, en=en), secret=secret, required=required)
+
+
+AUTH = OAuth2(
+    authorize_url="https://api.weibo.com/oauth2/authorize",
+    token_url="https://api.weibo.com/oauth2/access_token",  # noqa: S106 - an address
+    fields=(
+        _field("app_key", "App Key", "App key", secret=False),
+        _field("app_secret", "App Secret", "App secret"),
+        _field("access_token", "授权令牌", "Access token"),
+        _field("security_domain", "安全域名", "Security domain", secret=False),
+        _field("rip", "操作者公网 IP", "Public IP of the operator", secret=False),
+        _field("fan_service_token", "粉丝服务平台令牌", "Fan service token", required=False),
+    ),
+)
+IMAGE = MediaRule(
+    types=("image/jpeg", "image/gif", "image/png"), maximum_count=1, maximum_bytes=5 * 1024 * 1024 - 1
+)
+CAPABILITIES = Capabilities(
+    kinds=(Kind.IMAGE_TEXT,),
+    body=TextRule(maximum=140, unit=Unit.WEIBO, required=True),
+    image=IMAGE,
+    link_domain_required=True,
+    reconcile=Reconcile.LOOKUP,
+    read_lag=timedelta(seconds=150),  # a status may show up two minutes after it was taken (20032)
+    # Comments take 140, of which Weibo's own "回复@name:" may take some; the public SDK stays at 130 too.
+    reply=TextRule(maximum=130, unit=Unit.WEIBO, required=True),
+    reply_window=timedelta(hours=48),  # messages only; comments have none
+    metrics=(Metric.LIKES, Metric.COMMENTS, Metric.SHARES),
+    channel_metrics=(Metric.FOLLOWERS,),
+    metrics_delay=timedelta(minutes=1),
+    audience=Label(
+        zh_cn="广泛的大众用户，热点与话题传播快", en="A broad public; news and topics spread fast"
+    ),
+)

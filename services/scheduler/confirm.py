@@ -1,0 +1,89 @@
+"""Asks platforms that publish in their own time how it went. Each look is without side effect."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from drumtower.connections import Connections
+from drumtower.db.engine import Database
+from drumtower.db.models import Delivery
+from drumtower.db.repositories.deliveries import move
+from drumtower.domain import failures, retries
+from drumtower.domain.deliveries import Event, State
+from drumtower.platforms import Accepted, Confirmable, PlatformError, Published
+from services.scheduler.leases import LeaseLost, hold, take_due
+from services.scheduler.settle import failure_json, open_attempt, persistently, settle
+
+BATCH = 50
+LEASE = timedelta(seconds=60)
+
+Answer = Published | Accepted | failures.Failure
+
+
+async def confirm(db: Database, connections: Connections) -> timedelta | None:
+    """Look at every accepted delivery whose turn it is."""
+    async with db.transaction() as tx:
+        taken = await take_due(tx, State.ACCEPTED, limit=BATCH, lease=LEASE)
+    await asyncio.gather(*(_confirm(db, connections, delivery) for delivery in taken))
+    return timedelta() if len(taken) == BATCH else None
+
+
+async def _confirm(db: Database, connections: Connections, delivery: Delivery) -> None:
+    started = datetime.now(UTC)
+    answer = await _look(connections, delivery)
+
+    async def write() -> None:
+        now = datetime.now(UTC)
+        async with db.transaction() as tx:
+            row = await hold(tx, delivery.id, delivery.fence, State.ACCEPTED)
+            attempt = open_attempt(row, "confirm", started)
+            attempt.ended_at = now
+            attempt.outcome = _word(answer)
+            attempt.detail = answer.detail if not isinstance(answer, Published) else answer.external_id
+            tx.add(attempt)
+            if isinstance(answer, Published | Accepted | failures.ContentRejected | failures.Disconnected):
+                await settle(tx, row, answer, now)
+            elif isinstance(answer, failures.OutcomeUnknown | failures.NotPermitted):
+                await move(
+                    tx,
+                    row,
+                    Event.LOSE,
+                    now,
+                    next_at=retries.next_lookup(0, now),
+                    lookups=0,
+                    error=failure_json(answer),
+                )
+            else:  # the look itself failed; the delivery is as accepted as it was
+                row.next_at = _again(answer, row, now)
+                row.lookups += 1
+
+    try:
+        await persistently(write)
+    except LeaseLost:
+        return  # a webhook told us first
+
+
+async def _look(connections: Connections, delivery: Delivery) -> Answer:
+    try:
+        connection = await connections.open(delivery.channel_id)
+        if not isinstance(connection.adapter, Confirmable):
+            return failures.OutcomeUnknown(detail=f"{connection.platform} can't be asked how it went")
+        try:
+            return await connection.adapter.confirm(connection.credentials, delivery.handle or {})
+        except PlatformError as error:
+            if isinstance(error.failure, failures.AuthExpired):
+                await connections.renew(connection)
+            raise
+    except PlatformError as error:
+        return error.failure
+
+
+def _again(failure: failures.Failure, row: Delivery, now: datetime) -> datetime:
+    if isinstance(failure, failures.RateLimited):
+        return failure.until or now + retries.BLIND_RATE_WAIT
+    return now + retries.backoff(row.lookups + 1, 1.0)
+
+
+def _word(answer: Answer) -> str:
+    if isinstance(answer, Published):
+        return "published"
+    return "accepted" if isinstance(answer, Accepted) else failures.code(answer)

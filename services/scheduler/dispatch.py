@@ -1,0 +1,69 @@
+"""Claims what is due the moment it is due, and sends it in this process, each platform within its own bulkhead."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from prometheus_client import Counter as Count
+
+from drumtower.db.engine import Database
+from drumtower.db.models import Delivery
+from drumtower.settings import Settings
+from services.scheduler.leases import claim_due, next_due
+from services.scheduler.send import Sender
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+# With every slot taken, look again as soon as one may be free.
+BUSY = timedelta(milliseconds=50)
+
+CLAIMS = Count("drumtower_deliveries_claimed_total", "Deliveries claimed by this replica", ["platform"])
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Holds the sends in flight. `stopping` lets them end and claims no more."""
+
+    db: Database
+    sender: Sender
+    settings: Settings
+    stopping: bool = False
+    _flying: dict[asyncio.Task[None], str] = field(default_factory=dict)
+
+    async def step(self) -> timedelta | None:
+        """Claim and start what is due; rest until the next due instant."""
+        if self.stopping:
+            return None
+        load = Counter(self._flying.values())
+        limit = min(BATCH, 4 * self.settings.platform_concurrency - len(self._flying))
+        if limit <= 0:
+            return BUSY
+        full = [platform for platform, count in load.items() if count >= self.settings.platform_concurrency]
+        async with self.db.transaction() as tx:
+            claimed = await claim_due(tx, limit=limit, lease=self.settings.lease, full=full)
+            rest = await next_due(tx)
+        self._launch(claimed)
+        if len(claimed) == limit:
+            return timedelta()
+        return max(rest, BUSY) if full and rest is not None else rest
+
+    def _launch(self, claimed: Sequence[Delivery]) -> None:
+        for delivery in claimed:
+            CLAIMS.labels(delivery.platform).inc()
+            task = asyncio.create_task(self.sender.send(delivery), name=f"send {delivery.id}")
+            self._flying[task] = delivery.platform
+            task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.pop(task, None)
+
+    async def drain(self, patience: timedelta) -> None:
+        """Wait for the sends in flight; what is cut off is settled by the reaper and reconciliation."""
+        self.stopping = True
+        if self._flying:
+            _, left = await asyncio.wait(self._flying, timeout=patience.total_seconds())
+            log.info("dispatch.drained", cut_off=len(left))

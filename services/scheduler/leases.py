@@ -1,0 +1,124 @@
+"""Taking rows: SKIP LOCKED batches by the database's clock, each lease with a higher fence than the one before."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select, update
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import Delivery
+from drumtower.domain.deliveries import TRANSITIONS, WAITING, Event, State
+
+# Where a claim leads, read from the machine itself: the batch statement below can't call next_state per row.
+CLAIMED = {TRANSITIONS[state][Event.CLAIM] for state in WAITING}.pop()
+
+
+class LeaseLost(Exception):
+    """Somebody else has the row now; whoever raises this writes nothing."""
+
+
+async def claim_due(
+    tx: Tx, *, limit: int, lease: timedelta, full: Collection[str] = ()
+) -> Sequence[Delivery]:
+    """Claim what is due, oldest first; `full` names platforms that take no more at the moment."""
+    free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < func.now())
+    due = (
+        select(Delivery.id)
+        .where(
+            Delivery.state.in_([state.value for state in WAITING]),
+            Delivery.next_at <= func.now(),
+            Delivery.platform.not_in(full),
+            free,
+        )
+        .order_by(Delivery.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = await tx.scalars(
+        update(Delivery)
+        .where(Delivery.id.in_(due.scalar_subquery()))
+        .values(
+            state=CLAIMED.value,
+            attempts=Delivery.attempts + 1,
+            fence=Delivery.fence + 1,
+            lease_until=func.now() + lease,
+            next_at=func.now() + lease,
+            revision=Delivery.revision + 1,
+            updated_at=func.now(),
+        )
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+    return claimed.all()
+
+
+async def take_due(tx: Tx, state: State, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
+    """Take rows of a state whose step is read-only: it stays, and comes again after `lease` if we die."""
+    due = (
+        select(Delivery.id)
+        .where(Delivery.state == state.value, Delivery.next_at <= func.now())
+        .order_by(Delivery.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = await tx.scalars(
+        update(Delivery)
+        .where(Delivery.id.in_(due.scalar_subquery()))
+        .values(fence=Delivery.fence + 1, next_at=func.now() + lease)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+    return taken.all()
+
+
+async def take_unprepared(
+    tx: Tx, platforms: Collection[str], *, ahead: timedelta, limit: int, lease: timedelta
+) -> Sequence[Delivery]:
+    """Take planned publish deliveries whose slow part can be done now; they stay planned."""
+    free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < func.now())
+    soon = and_(Delivery.next_at > func.now(), Delivery.next_at <= func.now() + ahead)
+    due = (
+        select(Delivery.id)
+        .where(
+            Delivery.state == State.PLANNED.value,
+            Delivery.action == "publish",
+            Delivery.platform.in_(platforms),
+            Delivery.prepared.is_(False),
+            soon,
+            free,
+        )
+        .order_by(Delivery.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = await tx.scalars(
+        update(Delivery)
+        .where(Delivery.id.in_(due.scalar_subquery()))
+        .values(fence=Delivery.fence + 1, lease_until=func.now() + lease)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+    return taken.all()
+
+
+async def hold(tx: Tx, delivery_id: UUID, fence: int, *states: State) -> Delivery:
+    """Lock the row for writing; raise LeaseLost where the fence has grown or the state has moved on."""
+    row = await tx.scalar(select(Delivery).where(Delivery.id == delivery_id).with_for_update())
+    if row is None or row.fence != fence or (states and State(row.state) not in states):
+        raise LeaseLost(f"delivery {delivery_id} at fence {fence}")
+    return row
+
+
+async def next_due(tx: Tx) -> timedelta | None:
+    """Return how long until the next waiting delivery is due, by the database's clock; None where none waits."""
+    found = await tx.execute(
+        select(func.min(Delivery.next_at), func.now()).where(
+            Delivery.state.in_([state.value for state in WAITING])
+        )
+    )
+    due, now = found.one()
+    if due is None:
+        return None
+    wait: timedelta = due - now
+    return max(wait, timedelta())

@@ -1,0 +1,83 @@
+"""The scheduler process: `python -m services.scheduler.main`. Run as many as you like."""
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+import structlog
+import uvloop
+
+from drumtower import http, telemetry
+from drumtower.connections import Connections
+from drumtower.crypto import Box
+from drumtower.db.engine import Database
+from drumtower.db.heartbeats import Heartbeats
+from drumtower.jobs import ArqQueue, Role, listen
+from drumtower.platforms import registry
+from drumtower.settings import Settings
+from drumtower.storage import LocalStorage
+from drumtower.ticks import Ticker, run_all
+from services.scheduler.confirm import confirm
+from services.scheduler.dispatch import Dispatcher
+from services.scheduler.listen import listen as listen_to_channels
+from services.scheduler.prepare import prepare
+from services.scheduler.reap import reap
+from services.scheduler.reconcile import reconcile
+from services.scheduler.relay import relay
+from services.scheduler.send import Sender
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECOND = timedelta(seconds=1)
+# How long SIGTERM waits for sends in flight; orchestrators kill after 30 s.
+PATIENCE = timedelta(seconds=25)
+
+
+async def run(settings: Settings) -> None:
+    """Run every step until SIGTERM or SIGINT; then claim no more, let what flies land, and end."""
+    db = Database(settings.database_url, application="drumtower-scheduler", pool=20)
+    client = http.client(allow_private=settings.allow_private_addresses)
+    queue = ArqQueue(settings.redis_url)
+    box = Box(settings.secret_keys.get_secret_value())
+    connections = Connections(db=db, http=client, box=box, registry=registry.load())
+    storage = LocalStorage(settings.storage_dir)
+    sender = Sender(db=db, connections=connections, storage=storage, settings=settings)
+    dispatcher = Dispatcher(db=db, sender=sender, settings=settings)
+    beat = Heartbeats(
+        db, role=Role.SCHEDULER.value, replica=f"{socket.gethostname()}:{os.getpid()}"[-64:]
+    ).beat
+    dispatch = Ticker("dispatch", dispatcher.step, settings.dispatch_every, beat)
+    tickers = [
+        dispatch,
+        Ticker("prepare", partial(prepare, db, connections, storage, settings), EVERY_SECOND, beat),
+        Ticker("confirm", partial(confirm, db, connections), EVERY_SECOND, beat),
+        Ticker("reconcile", partial(reconcile, db, connections, storage, settings), EVERY_SECOND, beat),
+        Ticker("reap", partial(reap, db), EVERY_SECOND, beat),
+        Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),
+        Ticker("listen", partial(listen_to_channels, db, connections, settings), EVERY_SECOND, beat),
+    ]
+    work = asyncio.create_task(run_all(tickers, listen(settings.redis_url, Role.SCHEDULER, dispatch.wake)))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    log.info("scheduler.started")
+    with suppress(asyncio.CancelledError):
+        await work
+    await dispatcher.drain(PATIENCE)
+    await queue.close()
+    await client.aclose()
+    await db.close()
+    log.info("scheduler.stopped")
+
+
+def main() -> None:
+    """Start the process."""
+    telemetry.configure(service="scheduler")
+    uvloop.run(run(Settings()))
+
+
+if __name__ == "__main__":
+    main()

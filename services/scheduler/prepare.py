@@ -1,0 +1,66 @@
+"""Does the slow part ahead of the due second: a fresh token, uploads, the platform's draft. Nothing of it is public."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from drumtower.connections import Connections
+from drumtower.db.engine import Database
+from drumtower.db.models import Delivery
+from drumtower.domain import failures
+from drumtower.domain.deliveries import State
+from drumtower.platforms import PlatformError, Preparable
+from drumtower.settings import Settings
+from drumtower.storage import Storage
+from services.scheduler.leases import LeaseLost, hold, take_unprepared
+from services.scheduler.requests import publish_request, read_facts
+from services.scheduler.settle import failure_json
+
+log = structlog.get_logger(__name__)
+
+BATCH = 20
+# A preparation that failed is tried again after this, but never later than the due instant, when sending does it.
+AGAIN = timedelta(seconds=30)
+
+
+async def prepare(
+    db: Database, connections: Connections, storage: Storage, settings: Settings
+) -> timedelta | None:
+    """Prepare what is due soon."""
+    able = [
+        slug for slug, adapter in connections.registry.adapters.items() if issubclass(adapter, Preparable)
+    ]
+    async with db.transaction() as tx:
+        taken = await take_unprepared(
+            tx, able, ahead=settings.prepare_ahead, limit=BATCH, lease=settings.lease
+        )
+    await asyncio.gather(*(_prepare(db, connections, storage, delivery) for delivery in taken))
+    return timedelta() if len(taken) == BATCH else None
+
+
+async def _prepare(db: Database, connections: Connections, storage: Storage, delivery: Delivery) -> None:
+    failure: failures.Failure | None = None
+    try:
+        async with db.transaction() as tx:
+            facts = await read_facts(tx, delivery)
+        connection = await connections.open(delivery.channel_id)
+        request = publish_request(facts, connection.adapter, connection.credentials, db, storage)
+        assert isinstance(connection.adapter, Preparable)
+        await connection.adapter.prepare(request)
+    except PlatformError as error:
+        failure = error.failure
+    except LeaseLost:
+        return
+    await _release(db, delivery, failure)
+
+
+async def _release(db: Database, delivery: Delivery, failure: failures.Failure | None) -> None:
+    try:
+        async with db.transaction() as tx:
+            row = await hold(tx, delivery.id, delivery.fence, State.PLANNED)
+            row.prepared = failure is None
+            row.error = None if failure is None else failure_json(failure)
+            row.lease_until = None if failure is None else min(datetime.now(UTC) + AGAIN, row.due_at)
+    except LeaseLost:
+        log.info("prepare.overtaken", delivery_id=str(delivery.id))

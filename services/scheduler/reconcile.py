@@ -1,0 +1,150 @@
+"""Settles unknown outcomes by looking, never by sending again: found, provably absent, or a person is asked."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from drumtower.connections import Connections
+from drumtower.db.engine import Database, Tx
+from drumtower.db.models import Delivery
+from drumtower.db.repositories.deliveries import move
+from drumtower.domain import failures, retries
+from drumtower.domain.deliveries import Event, State
+from drumtower.platforms import (
+    Absent,
+    Accepted,
+    Finder,
+    Finding,
+    PlatformError,
+    Published,
+    ReplyFinder,
+    Undecidable,
+)
+from drumtower.settings import Settings
+from drumtower.storage import Storage
+from services.scheduler.leases import LeaseLost, hold, take_due
+from services.scheduler.requests import is_publish, publish_request, read_facts, reply_request
+from services.scheduler.settle import error_json, open_attempt, persistently, settle
+
+BATCH = 50
+LEASE = timedelta(seconds=60)
+# After this many looks that settle nothing, a person is asked; the looks go on meanwhile.
+LOOKS_BEFORE_ASKING = 4
+
+
+async def reconcile(
+    db: Database, connections: Connections, storage: Storage, settings: Settings
+) -> timedelta | None:
+    """Look at every unknown delivery whose turn it is."""
+    async with db.transaction() as tx:
+        taken = await take_due(tx, State.UNKNOWN, limit=BATCH, lease=LEASE)
+    await asyncio.gather(*(_reconcile(db, connections, storage, settings, delivery) for delivery in taken))
+    return timedelta() if len(taken) == BATCH else None
+
+
+async def _reconcile(
+    db: Database, connections: Connections, storage: Storage, settings: Settings, delivery: Delivery
+) -> None:
+    started = datetime.now(UTC)
+    finding = await _look(db, connections, storage, delivery)
+    lag = connections.registry.get(delivery.platform).capabilities.read_lag
+    rest = max(settings.reconcile_grace, lag)
+
+    async def write() -> None:
+        now = datetime.now(UTC)
+        async with db.transaction() as tx:
+            row = await hold(tx, delivery.id, delivery.fence, State.UNKNOWN)
+            attempt = open_attempt(row, "reconcile", started)
+            attempt.ended_at = now
+            attempt.outcome, attempt.detail = _describe(finding)
+            tx.add(attempt)
+            await _apply(tx, row, finding, now, _rested(row, rest, started))
+
+    try:
+        await persistently(write)
+    except LeaseLost:
+        return  # a webhook or a person settled it first
+
+
+def _rested(row: Delivery, rest: timedelta, looked_at: datetime) -> bool:
+    """Say whether the platform's own read can be trusted by now: "absent" too early is no proof."""
+    return looked_at - row.updated_at >= rest
+
+
+async def _look(
+    db: Database, connections: Connections, storage: Storage, delivery: Delivery
+) -> Finding | failures.Failure:
+    async with db.transaction() as tx:
+        facts = await read_facts(tx, delivery)
+    since = delivery.sent_at or delivery.due_at
+    try:
+        connection = await connections.open(delivery.channel_id)
+        adapter = connection.adapter
+        if is_publish(delivery) and isinstance(adapter, Finder):
+            request = publish_request(facts, adapter, connection.credentials, db, storage)
+            return await adapter.find(request, since)
+        if not is_publish(delivery) and isinstance(adapter, ReplyFinder):
+            return await adapter.find_reply(reply_request(facts, connection.credentials, db), since)
+        return Undecidable(reason=f"{connection.platform} gives no way to look it up")
+    except PlatformError as error:
+        if isinstance(error.failure, failures.AuthExpired):
+            await _renew(connections, delivery)
+        return error.failure
+    except LeaseLost:
+        return failures.Transient(detail="overtaken")
+
+
+async def _renew(connections: Connections, delivery: Delivery) -> None:
+    try:
+        await connections.renew(await connections.open(delivery.channel_id))
+    except PlatformError:
+        return  # the next look tries again
+
+
+async def _apply(
+    tx: Tx, row: Delivery, finding: Finding | failures.Failure, now: datetime, rested: bool
+) -> None:
+    match finding:
+        case Published() | Accepted():
+            await settle(tx, row, finding, now)
+        case Absent() if rested:
+            await move(
+                tx,
+                row,
+                Event.ABSENT,
+                now,
+                next_at=now,
+                not_before=None,
+                error=error_json("absent", "It was not on the platform: it goes again."),
+            )
+        case Undecidable(reason=reason):
+            _ask_a_person(row, reason)
+            _look_again(row, now)
+        case _:  # absent, but too early to believe; or the look itself failed
+            if row.lookups >= LOOKS_BEFORE_ASKING and not isinstance(finding, Absent):
+                _ask_a_person(row, "the platform could not be asked")
+            _look_again(row, now)
+
+
+def _ask_a_person(row: Delivery, reason: str) -> None:
+    row.needs_check = True
+    hint = "Look at the channel: reconcile as live with the link, or as absent to send it again."
+    row.error = error_json("needs_check", f"It may be live, and only a person can tell: {reason}.", hint)
+
+
+def _look_again(row: Delivery, now: datetime) -> None:
+    row.lookups += 1
+    row.next_at = retries.next_lookup(row.lookups, now)
+
+
+def _describe(finding: Finding | failures.Failure) -> tuple[str, str | None]:
+    match finding:
+        case Published(external_id=external_id):
+            return "found", external_id
+        case Accepted():
+            return "accepted", None
+        case Absent():
+            return "absent", None
+        case Undecidable(reason=reason):
+            return "undecidable", reason
+        case failure:
+            return failures.code(failure), failure.detail

@@ -1,0 +1,1 @@
+"""Each adapter against its sandbox, over real HTTP."""
