@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 USAGE = """\
 python3 dev.py up [--port N]   install what is missing, start everything, say where it is; Ctrl-C stops it
@@ -36,8 +37,13 @@ STAMP = VENV / ".drumtower-stamp"
 LOCK = ROOT / "requirements" / "dev.lock"
 PROJECT = ROOT / "pyproject.toml"
 BOOTSTRAP = ROOT / ".bootstrap"
+# Exists while packages are being written: what a killed installation leaves may look whole and is not.
+UNFINISHED = BOOTSTRAP / "unfinished"
 UV = "uv>=0.8,<1"
-NO_INSTALLER = "Neither uv, pip nor venv works with this Python. On Debian or Ubuntu: apt install python3-pip"
+NO_INSTALLER = (
+    "Nothing could be installed. It takes a package index and one of: uv, pip, venv with ensurepip "
+    "(on Debian or Ubuntu: apt install python3-pip python3-venv)."
+)
 GATES: dict[str, list[str]] = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
@@ -83,7 +89,7 @@ def environment() -> dict[str, str]:
     """Ours, without what would lead the virtual environment's Python to other packages."""
     ours = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}  # noqa: TID251
     path = f"{BIN}{os.pathsep}{ours.get('PATH', os.defpath)}"
-    return {**ours, "VIRTUAL_ENV": str(VENV), "PATH": path, "UV_PYTHON_DOWNLOADS": "never"}
+    return {**ours, "VIRTUAL_ENV": str(VENV), "PATH": path}
 
 
 def become(command: list[str]) -> None:
@@ -140,7 +146,6 @@ def install() -> None:
         if is_installed():
             return
         say("Installing into .venv ...")
-        STAMP.unlink(missing_ok=True)
         fill(find_uv())
         STAMP.write_text(fingerprint())
     say(f"Installed in {time.monotonic() - began:.1f} s.")
@@ -173,31 +178,33 @@ def alone() -> Iterator[None]:
 
 def fill(uv: str | None) -> None:
     """Installs with uv, and with pip when there is no uv or it fails (another index, an old version)."""
-    if uv:
+    is_whole = not UNFINISHED.exists()
+    UNFINISHED.touch()
+    STAMP.unlink(missing_ok=True)
+    fillers: list[Callable[[bool], None]] = (
+        [functools.partial(fill_with_uv, uv), fill_with_pip] if uv else [fill_with_pip]
+    )
+    for fill_by in fillers:
         try:
-            return fill_with_uv(uv)
+            fill_by(is_whole and is_usable())
         except subprocess.CalledProcessError as failure:
-            say(f"uv failed (exit {failure.returncode}); trying pip.")
-    try:
-        return fill_with_pip()
-    except subprocess.CalledProcessError as failure:
-        sys.exit(
-            f"Installing failed: {' '.join(failure.cmd[:6])} ... (exit {failure.returncode}). {NO_INSTALLER}"
-        )
+            say(f"Failed (exit {failure.returncode}): {' '.join(map(str, failure.cmd[:6]))} ...")
+            continue
+        UNFINISHED.unlink()
+        return
+    sys.exit(NO_INSTALLER)
 
 
-def fill_with_uv(uv: str) -> None:
-    if not is_usable():
+def fill_with_uv(uv: str, usable: bool) -> None:
+    if not usable:
         call([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
     pip, target = [uv, "pip"], ["--quiet", "--python", str(PYTHON)]
     call([*pip, "sync", *target, "--require-hashes", str(LOCK)])
     call([*pip, "install", *target, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
 
 
-def fill_with_pip() -> None:
-    if not is_usable() or subprocess.call(
-        [PYTHON, "-m", "pip", "--version"], stdout=subprocess.DEVNULL, cwd=ROOT
-    ):
+def fill_with_pip(usable: bool) -> None:
+    if not usable or subprocess.call([PYTHON, "-m", "pip", "--version"], stdout=subprocess.DEVNULL, cwd=ROOT):
         call([sys.executable, "-m", "venv", "--clear", str(VENV)])
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     call([*pip, "--require-hashes", "--requirement", str(LOCK)])
@@ -218,9 +225,10 @@ def find_uv() -> str | None:
     found = shutil.which("uv") or (str(ours) if works(ours) else None)
     if found:
         return found
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--upgrade"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    options = ["--upgrade", "--root-user-action=ignore", "--target", str(BOOTSTRAP)]
     with contextlib.suppress(subprocess.CalledProcessError):
-        call([*pip, "--target", str(BOOTSTRAP), UV])
+        call([*pip, *options, UV])
     return str(ours) if works(ours) else None
 
 
@@ -230,12 +238,12 @@ def works(program: Path) -> bool:
 
 def call(command: list[str]) -> None:
     """Raises `CalledProcessError` when the command fails."""
-    subprocess.run(command, cwd=ROOT, env={**mirror(), **environment()}, check=True)
+    subprocess.run(command, cwd=ROOT, env={**uv_settings(), **environment()}, check=True)
 
 
 @functools.lru_cache
-def mirror() -> dict[str, str]:
-    """The package index that pip is told to use, for uv, which does not read pip's settings."""
+def uv_settings() -> dict[str, str]:
+    """The package index and the certificates that this machine uses: uv reads neither from where pip does."""
     asked = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
@@ -243,7 +251,14 @@ def mirror() -> dict[str, str]:
     index = (
         settings.get(":env:.index-url") or settings.get("global.index-url") or settings.get("site.index-url")
     )
-    return {"UV_DEFAULT_INDEX": index.strip("'\"")} if index else {}
+    paths = ssl.get_default_verify_paths()
+    has_certificates = bool(paths.cafile or (paths.capath and os.listdir(paths.capath)))
+    return {
+        "UV_PYTHON_DOWNLOADS": "never",
+        # A company's own authority is in the system's store, which a small image may lack.
+        **({"UV_SYSTEM_CERTS": "1"} if has_certificates else {}),
+        **({"UV_DEFAULT_INDEX": index.strip("'\"")} if index else {}),
+    }
 
 
 def compile_lock(words: Sequence[str]) -> int:
@@ -277,4 +292,7 @@ def supported() -> None:
 
 if __name__ == "__main__":
     supported()
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")

@@ -57,7 +57,9 @@ def _accuracy(labelled: Iterable[Labelled]) -> None:
         intent = sum(
             row.intent == (result.intents[0].label if result.intents else "-") for row, result in pairs
         )
-        confusion = Counter((row.sentiment, result.sentiment.label) for row, result in pairs)
+        confusion: Counter[tuple[str, str]] = Counter(
+            (row.sentiment, result.sentiment.label) for row, result in pairs
+        )
         opposite = confusion["positive", "negative"] + confusion["negative", "positive"]
         size = len(rows)
         print(f"{split}: {size} texts, sentiment {sentiment / size:.3f}, first intent {intent / size:.3f}, "

@@ -7,6 +7,8 @@ import regex
 
 _URL = regex.compile(r"https?://[^\s一-鿿，。！？、；：）】》]+")
 _GRAPHEME = regex.compile(r"\X")
+# U+2800 is the empty Braille pattern: a symbol by its category, nothing to the eye.
+_SEEN = regex.compile(r"[^\s\p{Cc}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}\u2800]")
 
 
 class Unit(StrEnum):
@@ -37,6 +39,11 @@ def _weibo(text: str) -> int:
     bare, links = _URL.subn("", text)
     halves = sum(1 if ord(character) < 128 else 2 for character in bare)
     return math.ceil(halves / 2) + 10 * links
+
+
+def is_blank(text: str) -> bool:
+    """Say whether a reader sees nothing: only white space, zero-width and other invisible characters."""
+    return _SEEN.search(text) is None
 
 
 def links_in(text: str) -> list[str]:

@@ -24,7 +24,7 @@ class PortTaken(Exception):
 @contextlib.contextmanager
 def instance_lock(layout: Layout) -> Iterator[None]:
     """Holds the state directory until the block, or the process, ends. Raises `AlreadyRunning`."""
-    layout.prepare()
+    layout.prepare_state()
     descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         take(descriptor, layout)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pwd
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ SOCKET_PATH_BYTES = 103
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 VALKEY_SOCKET = "valkey.sock"
 UNKNOWN_NOBODY = 65534
-# Below them we use one name of our own, and refuse it when somebody else made it (`require_owner`).
-PERSISTENT = Path("/var/tmp")  # noqa: S108
+# For root only. /var/tmp is second best: systems tidy away what lies there unused for a month.
+PERSISTENT = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - see `require_owner`
+# A file in the state directory that says where the servers' data is.
+CLAIM = "servers"
 SHORTEST = Path("/tmp")  # noqa: S108
 
 
@@ -71,14 +74,27 @@ class Layout:
     def valkey_socket(self) -> Path:
         return self.run / VALKEY_SOCKET
 
+    def prepare_state(self) -> None:
+        """Creates the state directory alone, where the lock is. Raises `UnsafeStateDirectory`."""
+        make_own(self.state, 0o711 if self.owner else 0o700)
+
     def prepare(self) -> None:
-        """Creates the directories, private to us or to the servers' user. Raises `UnsafeStateDirectory`."""
-        for path in (self.state, self.servers):
-            make_own(path, 0o711 if self.owner else 0o700)
+        """Creates all directories, private to us or to the servers' user; for the holder of the lock."""
+        self.prepare_state()
+        self._claim_servers()
         for path in (self.logs, self.pids):
             make_own(path, 0o700)
         for path in (self.valkey_data, self.run):
             make_private(path, self.owner)
+
+    def _claim_servers(self) -> None:
+        """Whoever removed the state directory wants to start anew: data it had elsewhere is put aside."""
+        if self.servers != self.state and self.servers.exists() and claimed(self.state) is None:
+            aside = self.servers.with_name(f"{self.servers.name}.old")
+            shutil.rmtree(aside, ignore_errors=True)
+            self.servers.rename(aside)
+        make_own(self.servers, 0o711 if self.owner else 0o700)
+        (self.state / CLAIM).write_text(f"{self.servers}\n")
 
 
 def make_own(path: Path, mode: int) -> None:
@@ -139,8 +155,21 @@ def stand_in(parent: Path, path: Path) -> Path:
 
 
 def server_directory(state: Path, owner: Owner | None) -> Path:
-    """`state` itself, or a place below /var/tmp when the servers' user cannot get there (root's 0700 home)."""
-    return state if can_enter(state.parent, owner) else stand_in(PERSISTENT, state)
+    """`state` itself, or a place of the system's when the servers' user cannot get there (root's 0700 home).
+
+    The place that was taken first stays, should the modes above it change.
+    """
+    places = [state, *(stand_in(parent, state) for parent in PERSISTENT if os.access(parent, os.W_OK))]
+    open_ones = [path for path in places if can_enter(path.parent, owner)]
+    return next((path for path in open_ones if str(path) == claimed(state)), open_ones[0])
+
+
+def claimed(state: Path) -> str | None:
+    """The place that `prepare` noted down, if it ever did."""
+    try:
+        return (state / CLAIM).read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 def run_directory(servers: Path, owner: Owner | None) -> Path:

@@ -71,7 +71,7 @@ class EmbeddedServers:
 def server_children(
     layout: Layout, *, durable: bool = True, pg_bin: Path | None = None
 ) -> tuple[Child, Child]:
-    """PostgreSQL and Valkey for a supervisor. Prepares the directories."""
+    """PostgreSQL and Valkey for a supervisor. Prepares the directories, so hold the lock."""
     layout.prepare()
     return (
         postgres_child(layout, postgres_programs(layout, pg_bin), durable=durable),

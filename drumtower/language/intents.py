@@ -14,6 +14,7 @@ from drumtower.language.verdicts import Intent, IntentLabel
 
 _LABELS: Final[tuple[IntentLabel, ...]] = get_args(IntentLabel)
 _SPAM_BAR: Final = 3.0
+_BELOW_THE_BAR: Final = 0.5  # a hint of spam never outranks what a customer asks for
 _ASKING: Final = 2.2
 _FROM_SENTIMENT: Final = 0.7
 _SENTIMENT_CAP: Final = 4.0
@@ -25,13 +26,14 @@ _SHOWN_FROM: Final = 0.35
 _COUNT: Final = "[一二两三四五六七八九十几0-9]{1,3}"
 _PATTERNS: Final[tuple[tuple[IntentLabel, float, re.Pattern[str]], ...]] = (
     ("spam", 3.2, re.compile(r"(?:微信|薇信|威信|vx|v信|wx|qq|扣扣|群号)[号:同 ]{0,4}[a-z0-9_-]{5,20}")),
-    ("spam", 2.0, re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")),
-    ("spam", 2.4, re.compile(r"https?://[^\s\u4e00-\u9fff]{4,}")),
+    ("spam", 1.2, re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")),
+    ("spam", 1.2, re.compile(r"https?://[^\s\u4e00-\u9fff]{4,}")),
     ("spam", 2.4, re.compile(r"日[入赚结]\d|月[入赚]过?[万\d]|\$\d{2,6} (?:a|per) (?:day|week|hour)")),
     ("suggestion", 3.0, re.compile(r"(?:能不能|可不可以|能否|可否|可以)(?:再|也|给)?(?:增加|加[个一上入]|出[个一款]|改[成进一]|"
                                    r"优化|支持|开[个一设通放]|做[个成大小]|考虑|提供|早一?点|晚一?点|多[出放给])")),
     ("suggestion", 2.2, re.compile(r"(?:放|加|改|出|换|开|调).{0,8}(?:行不行|好不好|可以不|可好)")),
-    ("purchase", 3.2, re.compile(rf"(?:给我|帮我|先|再)?(?<![回出下上])[来报留拿要]{_COUNT}[箱件份个盒瓶套单杯斤只支双条包]")),
+    ("purchase", 3.2, re.compile(rf"(?:给我|帮我|先|再)?(?<![回出下上需只还都不])[来报留拿要]{_COUNT}"
+                                  r"[箱件份个盒瓶套单杯斤只支双包](?!小时|月|工作日|星期|礼拜|说法|交代|解释|道歉|答复)")),
     ("purchase", 2.6, re.compile(r"想(?:给\w{1,6})?(?:也)?(?:再)?(?:买|入手|下单|要一?[个件套])")),
     ("purchase", 2.6, re.compile(r"(?:can|could|may) i (?:buy|order|purchase)|i(?:'ll| will| want to) (?:take|buy|order)")),
 )  # fmt: skip
@@ -85,6 +87,7 @@ def score_intents(cues: tuple[Cue, ...], reading: Reading) -> tuple[Intent, ...]
     if is_spam(cues):
         raw = {label: value if label == "spam" else 0.0 for label, value in raw.items()}
     else:
+        raw["spam"] *= _BELOW_THE_BAR
         _add_tone(raw, reading)
     scored = [
         Intent(label=label, score=round(value / (value + _SOFTNESS), 3)) for label, value in raw.items()

@@ -1,6 +1,5 @@
 """What the conformance rules stand on: a platform's hooks, and a stage with a sandbox, an account and the adapter."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from drumtower.domain.capabilities import Reconcile
+from drumtower.domain.failures import Failure
 from drumtower.http import client
 from drumtower.platforms import (
     Absent,
@@ -27,6 +27,7 @@ from drumtower.platforms import (
     Media,
     Message,
     Outcome,
+    PlatformError,
     Preparable,
     Published,
     PublishRequest,
@@ -117,6 +118,15 @@ class Stage:
         if isinstance(adapter, Preparable):
             await adapter.prepare(request)
         return await adapter.publish(replace(request, checkpoint=dict(progress.checkpoint)))
+
+    async def attempt(
+        self, request: PublishRequest, progress: Progress | None = None, adapter: Adapter | None = None
+    ) -> Outcome | Failure:
+        """As `publish`, and a failure is a value like any other."""
+        try:
+            return await self.publish(request, progress, adapter)
+        except PlatformError as error:
+            return error.failure
 
     async def settle(self, outcome: Outcome | Finding) -> Outcome | Finding:
         """Poll what is accepted until the platform has decided."""
@@ -260,8 +270,3 @@ class Hooks:
             token = await stage.adapter.token(stage.credentials)
             stage = replace(stage, credentials=replace(stage.credentials, token=token))
         return stage
-
-
-async def breathe() -> None:
-    """Let the sandbox's background work go on."""
-    await asyncio.sleep(0)

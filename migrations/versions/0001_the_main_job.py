@@ -398,6 +398,7 @@ def upgrade() -> None:
         sa.Column("event_key", sa.Text(), nullable=False),
         sa.Column("query", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["channel_id"], ["channels.id"], name=op.f("fk_inbound_events_channel_id"), ondelete="CASCADE"
@@ -567,6 +568,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_interactions_delivery_id"), "interactions", ["delivery_id"], unique=False)
     op.create_index("ix_interactions_list", "interactions", ["workspace_id", "id"], unique=False)
     op.create_index("ix_interactions_occurred", "interactions", ["workspace_id", "occurred_at"], unique=False)
+    op.create_index(
+        "ix_interactions_unlinked",
+        "interactions",
+        ["channel_id", "post_external_id"],
+        unique=False,
+        postgresql_where="delivery_id IS NULL AND post_external_id IS NOT NULL",
+    )
     op.create_table(
         "deliveries",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -633,6 +641,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_deliveries_channel", "deliveries", ["channel_id", "published_at"], unique=False)
     op.create_index("ix_deliveries_due", "deliveries", ["workspace_id", "due_at"], unique=False)
+    op.create_index(
+        "ix_deliveries_external",
+        "deliveries",
+        ["channel_id", "external_id"],
+        unique=False,
+        postgresql_where="external_id IS NOT NULL",
+    )
     op.create_index(
         "ix_deliveries_handle",
         "deliveries",
@@ -754,9 +769,17 @@ def downgrade() -> None:
     op.drop_index(
         "ix_deliveries_handle", table_name="deliveries", postgresql_where="state IN ('accepted', 'unknown')"
     )
+    op.drop_index(
+        "ix_deliveries_external", table_name="deliveries", postgresql_where="external_id IS NOT NULL"
+    )
     op.drop_index("ix_deliveries_due", table_name="deliveries")
     op.drop_index("ix_deliveries_channel", table_name="deliveries")
     op.drop_table("deliveries")
+    op.drop_index(
+        "ix_interactions_unlinked",
+        table_name="interactions",
+        postgresql_where="delivery_id IS NULL AND post_external_id IS NOT NULL",
+    )
     op.drop_index("ix_interactions_occurred", table_name="interactions")
     op.drop_index("ix_interactions_list", table_name="interactions")
     op.drop_index(op.f("ix_interactions_delivery_id"), table_name="interactions")

@@ -19,10 +19,13 @@ from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from services.api import health, idempotency, problems
+from services.api.access.router import router as access
 from services.api.brands.router import router as brands
+from services.api.channels.router import router as channels
 from services.api.deps import Services
 from services.api.limits import RateLimiter
 from services.api.middleware import RateLimits, RequestIds
+from services.api.platforms.router import router as platforms
 
 DESCRIPTION = """\
 Plan, review, publish on time, listen, measure.
@@ -30,7 +33,7 @@ Plan, review, publish on time, listen, measure.
 Lists are `{"data": [...], "next_cursor": ...}`. Errors are `application/problem+json` with every violation at once.
 Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times carry an offset in, and are UTC out.
 """
-ROUTERS = (health.router, brands)
+ROUTERS = (health.router, access, brands, platforms, channels)
 
 
 @asynccontextmanager

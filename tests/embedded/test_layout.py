@@ -1,6 +1,7 @@
 """Where state goes when root's servers run as nobody, and which directories are refused."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -25,10 +26,19 @@ def test_nobody_does_not_get_through_a_private_directory(tmp_path: Path) -> None
 
 def test_servers_move_to_a_place_that_their_user_reaches(tmp_path: Path) -> None:
     moved = layout.server_directory(tmp_path / "state", NOBODY)
-    assert moved.parent == PERSISTENT
+    assert moved.parent in PERSISTENT
     assert moved == layout.server_directory(tmp_path / "state", NOBODY)
     assert moved != layout.server_directory(tmp_path / "other", NOBODY)
     assert layout.server_directory(tmp_path / "state", None) == tmp_path / "state"
+
+
+def test_servers_stay_where_they_were_when_the_way_to_them_opens(tmp_path: Path) -> None:
+    moved = layout.server_directory(tmp_path, NOBODY)
+    (tmp_path / layout.CLAIM).write_text(f"{moved}\n")
+    assert layout.server_directory(tmp_path, None) == moved
+    # A copied state directory carries the claim of the original, and must not get its data.
+    (tmp_path / layout.CLAIM).write_text(f"{moved}-of-another\n")
+    assert layout.server_directory(tmp_path, None) == tmp_path
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
@@ -46,6 +56,25 @@ def test_root_in_a_private_home_changes_no_mode_above_its_state(tmp_path: Path) 
         remove_state(tmp_path / "state")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers live elsewhere")
+def test_data_elsewhere_does_not_outlive_its_state_but_is_put_aside(tmp_path: Path) -> None:
+    made = layout_at(tmp_path / "state")
+    aside = made.servers.with_name(f"{made.servers.name}.old")
+    try:
+        made.prepare()
+        (made.valkey_data / "kept").touch()
+        made.prepare()
+        assert (made.valkey_data / "kept").exists()
+
+        shutil.rmtree(made.state)
+        made.prepare()
+        assert not (made.valkey_data / "kept").exists()
+        assert (aside / "valkey" / "kept").exists()
+    finally:
+        remove_state(tmp_path / "state")
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def test_a_directory_that_somebody_else_could_swap_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "state").symlink_to(tmp_path / "elsewhere")
@@ -53,7 +82,7 @@ def test_a_directory_that_somebody_else_could_swap_is_refused(tmp_path: Path) ->
         layout.make_own(tmp_path / "state", 0o700)
     if os.geteuid() != 0:
         with pytest.raises(UnsafeStateDirectory):
-            layout.make_own(PERSISTENT, 0o700)
+            layout.make_own(PERSISTENT[1], 0o700)
 
 
 def test_programs_out_of_reach_are_copied_with_their_libraries(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def _decrypted(encrypted: str, encoded_key: str, app_id: str) -> bytes:
     content = _unpadded(padded)
     size = int.from_bytes(content[_RANDOM : _RANDOM + _LENGTH], "big")
     xml, owner = content[_RANDOM + _LENGTH :][:size], content[_RANDOM + _LENGTH + size :]
-    if len(xml) != size:
+    if not xml or len(xml) != size:
         raise WebhookRefused("body_malformed", "the encrypted part is cut short")
     if not compare_digest(owner, app_id.encode()):
         raise WebhookRefused("appid_mismatch", "the encrypted part is meant for another AppID")

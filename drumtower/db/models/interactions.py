@@ -11,7 +11,10 @@ from drumtower.db.types import Base, Id, Word, WorkspaceId
 
 
 class InboundEvent(Base):
-    """A verified webhook as it came, once per event; what it says is derived from it."""
+    """A verified webhook as it came, once per event; what it says is derived from it.
+
+    An entry of a pull stands here only where it could not be taken.
+    """
 
     __tablename__ = "inbound_events"
     __table_args__ = (
@@ -26,6 +29,9 @@ class InboundEvent(Base):
     event_key: Mapped[str]
     query: Mapped[dict[str, Any]]
     body: Mapped[bytes]
+    fault: Mapped[
+        str | None
+    ]  # why an entry of it could not be taken; it waits for a person or a mended adapter
     received_at: Mapped[datetime]
 
 
@@ -61,6 +67,12 @@ class Interaction(Base):
             "workspace_id",
             "answered_at",
             postgresql_where="answered_at IS NOT NULL",
+        ),
+        Index(
+            "ix_interactions_unlinked",
+            "channel_id",
+            "post_external_id",
+            postgresql_where="delivery_id IS NULL AND post_external_id IS NOT NULL",
         ),
     )
 

@@ -84,8 +84,8 @@ class AppView:
         ]
         mine.sort(key=_order, reverse=True)
         if query.get("cursor"):
-            instant, _, cid = query["cursor"].partition("::")
-            mine = [one for one in mine if _order(one) < (instant, cid)]
+            at, _, cid = query["cursor"].partition("::")
+            mine = [one for one in mine if _order(one) < (at, cid)]
         page = mine[:limit]
         following = {"cursor": "::".join(_order(page[-1]))} if page else {}
         seen = instant(self._now())

@@ -1,6 +1,7 @@
 """WeChat as one sandbox platform: the desks put together, and the control plane."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,7 +45,7 @@ class WeChatSandbox(SandboxPlatform):
 
     @property
     def app(self) -> ASGIApp:
-        return self._awake
+        return _Awake(self)
 
     def routes(self) -> list[BaseRoute]:
         ground = Ground(self.store, self.now)
@@ -88,10 +89,6 @@ class WeChatSandbox(SandboxPlatform):
         """Do what is due, and go on with what a restart left unfinished as soon as a loop runs."""
         self.publishes.wake()
         self.callbacks.wake()
-
-    async def _awake(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.wake()
-        await self.faults(scope, receive, send)
 
     def _counter(self, what: str) -> Callable[[Record], Mapping[str, Any]]:
         def count(body: Record) -> Mapping[str, Any]:
@@ -173,6 +170,17 @@ class WeChatSandbox(SandboxPlatform):
             self.store.put("_clock", "ahead", {"seconds": held["seconds"] + (morning - here).total_seconds()})
             answer = JSONResponse({"now": self.now().isoformat()})
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Awake:
+    """Wakes the sandbox with every request (and the server's own start), because only then a loop runs."""
+
+    sandbox: WeChatSandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.sandbox.wake()
+        await self.sandbox.faults(scope, receive, send)
 
 
 def _control(path: str, act: Callable[[Record], Mapping[str, Any]]) -> Route:

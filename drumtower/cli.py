@@ -1,0 +1,126 @@
+"""The command line: `drumtower …`, or `python -m drumtower.cli …`."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from drumtower import rehearsal
+from drumtower.crypto import new_key
+from drumtower.db import migrate
+from drumtower.db.engine import Database
+from drumtower.db.partitions import ensure_partitions
+from drumtower.domain.clock import SystemClock
+from drumtower.embedded.instance import AlreadyRunning, PortTaken
+from drumtower.embedded.processes import ChildFailed
+from drumtower.embedded.servers import temporary_servers
+from drumtower.platforms import registry
+from drumtower.sandbox.app import create_app as create_sandbox
+from drumtower.settings import Settings
+from drumtower.testkit.serving import BreakableProtocol
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Drumtower: publish on time, and know it.")
+db_app = typer.Typer(no_args_is_help=True, help="The schema.")
+adapters_app = typer.Typer(no_args_is_help=True, help="Platform adapters.")
+key_app = typer.Typer(no_args_is_help=True, help="Encryption keys.")
+app.add_typer(db_app, name="db")
+app.add_typer(adapters_app, name="adapters")
+app.add_typer(key_app, name="key")
+console = Console(highlight=False)
+
+ROOT = Path(__file__).resolve().parents[1]
+PortOption = Annotated[int, typer.Option(help="Where the API listens; the sandbox takes the next port.")]
+
+
+@app.command()
+def up(port: PortOption = 8000) -> None:
+    """Start everything on this machine, with a demo workspace on sandbox platforms. Ctrl-C stops it."""
+    try:
+        rehearsal.up(ROOT, port, console.print)
+    except (AlreadyRunning, PortTaken, ChildFailed) as refusal:
+        console.print(str(refusal), style="red")
+        raise typer.Exit(1) from refusal
+
+
+@app.command()
+def demo() -> None:
+    """Play the whole loop on the sandbox: from a draft to KPIs. Uses a running `up`, or starts one."""
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "examples.demo"], cwd=ROOT))
+
+
+@app.command()
+def sandbox(
+    port: PortOption = 8001,
+    state: Annotated[Path | None, typer.Option(help="Where its memory survives a restart.")] = None,
+) -> None:
+    """Serve the sandbox platforms."""
+    uvicorn.run(create_sandbox(state), port=port, http=BreakableProtocol, log_level="warning")
+
+
+@app.command()
+def openapi(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether it has drifted.")] = False,
+) -> None:
+    """Write docs/openapi.json from the code."""
+    command = [sys.executable, "-m", "services.api.document", *(["--check"] if check else [])]
+    raise typer.Exit(subprocess.call(command, cwd=ROOT))  # noqa: S603
+
+
+@db_app.command()
+def upgrade(revision: str = "head") -> None:
+    """Bring the schema up to date."""
+    settings = Settings()
+    migrate.upgrade(settings.database_url, revision)
+    asyncio.run(_partitions(settings.database_url))
+
+
+async def _partitions(url: str) -> None:
+    database = Database(url, application="drumtower-cli")
+    async with database.transaction() as tx:
+        await ensure_partitions(tx, SystemClock().now())
+    await database.close()
+
+
+@db_app.command("check")
+def db_check() -> None:
+    """Say whether models and migrations agree, and whether every migration goes down and up again."""
+    with temporary_servers() as servers:
+        migrate.upgrade(servers.database_url)
+        migrate.check(servers.database_url)
+        migrate.downgrade(servers.database_url, "base")
+        migrate.upgrade(servers.database_url)
+
+
+@db_app.command()
+def revision(message: str) -> None:
+    """Write a migration from the difference between models and schema."""
+    with temporary_servers() as servers:
+        migrate.upgrade(servers.database_url)
+        migrate.new_revision(servers.database_url, message)
+
+
+@adapters_app.command("list")
+def list_adapters() -> None:
+    """Name every adapter, and why others are refused."""
+    found = registry.load()
+    for slug, adapter in found.adapters.items():
+        console.print(f"{slug:<12} {adapter.name.zh_cn} / {adapter.name.en}")
+    for slug, reason in found.refused.items():
+        console.print(f"{slug:<12} refused: {reason}", style="red")
+    if found.refused:
+        raise typer.Exit(1)
+
+
+@key_app.command("new")
+def make_key() -> None:
+    """Make a key for DRUMTOWER_SECRET_KEYS."""
+    console.print(new_key())
+
+
+if __name__ == "__main__":
+    app()

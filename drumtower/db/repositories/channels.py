@@ -1,0 +1,48 @@
+"""Channels of one workspace."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select
+
+from drumtower.db.models import Channel, Delivery
+from drumtower.db.repositories.scope import Scoped
+from drumtower.domain.deliveries import WAITING, State
+
+
+class ChannelRepository(Scoped):
+    """Reads channels, and the deliveries that depend on their being connected."""
+
+    def all(self) -> Select[Channel]:
+        return self.select(Channel)
+
+    async def get(self, channel_id: UUID, *, lock: bool = False) -> Channel:
+        """Return the channel; raise NotFound."""
+        return await self.find(Channel, channel_id, "channel", lock=lock)
+
+    async def by_account(self, platform: str, account_id: str) -> Channel | None:
+        """Return the channel of a platform's account, if it is connected in this workspace."""
+        same = Channel.platform == platform, Channel.account_id == account_id
+        return (await self.tx.scalars(self.all().where(*same))).one_or_none()
+
+    async def among(self, channel_ids: Sequence[UUID]) -> dict[UUID, Channel]:
+        """Return those of `channel_ids` that are this workspace's, by id."""
+        found = await self.tx.scalars(self.all().where(Channel.id.in_(channel_ids)))
+        return {channel.id: channel for channel in found}
+
+    async def waiting(self, channel_id: UUID) -> Sequence[Delivery]:
+        """Return the channel's deliveries that have not been claimed, locked."""
+        return await self._deliveries(channel_id, [state.value for state in WAITING])
+
+    async def held(self, channel_id: UUID) -> Sequence[Delivery]:
+        """Return the channel's held deliveries, locked."""
+        return await self._deliveries(channel_id, [State.HELD.value])
+
+    async def _deliveries(self, channel_id: UUID, states: list[str]) -> Sequence[Delivery]:
+        statement = (
+            self.select(Delivery)
+            .where(Delivery.channel_id == channel_id, Delivery.state.in_(states))
+            .order_by(Delivery.id)
+            .with_for_update()
+        )
+        return (await self.tx.scalars(statement)).all()

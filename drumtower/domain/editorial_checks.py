@@ -1,0 +1,113 @@
+"""Checks of what is said and shown, by point of review."""
+
+import unicodedata
+from collections.abc import Iterator
+
+import regex
+
+from drumtower.domain.content import Disclosure, Nature
+from drumtower.domain.errors import Severity, Violation
+from drumtower.domain.facts import Facts
+from drumtower.domain.text import is_blank
+
+# What authors leave behind when they mean to come back.
+_PLACEHOLDER = regex.compile(
+    r"\{\{[^{}]{0,80}\}\}|\b(?:TODO|TBD|FIXME)\b|(?i:lorem ipsum)|待补充|待填写|此处填"
+)
+
+
+def placeholders(facts: Facts) -> Iterator[Violation]:
+    for field, text in (("title", facts.content.title), ("body", facts.content.body)):
+        if match := _PLACEHOLDER.search(text):
+            yield Violation(
+                pointer=f"/{field}",
+                code="placeholder_left",
+                detail=f"{match.group()!r} looks like something still to be written.",
+                hint="Write it, or leave it if it is meant.",
+                severity=Severity.WARN,
+            )
+
+
+def _plain(text: str) -> str:
+    """Fold width, case and invisible characters, so that no spelling of a word slips past its plain form."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return regex.sub(r"[\p{Cf}\p{Default_Ignorable_Code_Point}]", "", folded)
+
+
+def _said(facts: Facts) -> dict[str, str]:
+    said = {"title": facts.content.title, "body": facts.content.body}
+    said |= {f"hashtags/{index}": tag for index, tag in enumerate(facts.content.hashtags)}
+    return {pointer: _plain(text) for pointer, text in said.items()}
+
+
+def banned_words(facts: Facts) -> Iterator[Violation]:
+    for pointer, text in _said(facts).items():
+        for word in facts.banned_words:
+            if (plain := _plain(word)) and plain in text:
+                yield Violation(
+                    pointer=f"/{pointer}",
+                    code="banned_word",
+                    detail=f"The brand does not say {word!r}.",
+                    hint="Say it in other words.",
+                )
+
+
+def required_words(facts: Facts) -> Iterator[Violation]:
+    said = "\n".join(_said(facts).values())
+    for word in facts.required_words:
+        if _plain(word) not in said:
+            yield Violation(
+                pointer="/body",
+                code="required_word_missing",
+                detail=f"The brand wants {word!r} in its posts.",
+                hint="Add it.",
+                severity=Severity.WARN,
+            )
+
+
+def disclosure(facts: Facts) -> Iterator[Violation]:
+    promotes = facts.content.nature is Nature.PROMOTIONAL
+    if promotes and Disclosure.AD not in facts.content.disclosures:
+        yield Violation(
+            pointer="/disclosures",
+            code="disclosure_missing",
+            detail="A promotional post should say that it is an advertisement.",
+            hint='Add "ad" to disclosures.',
+            severity=Severity.WARN,
+        )
+
+
+def licences(facts: Facts) -> Iterator[Violation]:
+    for index, media in enumerate(facts.media):
+        if media is not None and media.expires_at is not None and media.expires_at <= facts.at:
+            yield Violation(
+                pointer=f"/asset_ids/{index}",
+                code="licence_expired",
+                detail=f"The file's licence ends at {media.expires_at.isoformat()}, before the post leaves.",
+                hint="Renew the licence, or use another file.",
+            )
+
+
+def alt_texts(facts: Facts) -> Iterator[Violation]:
+    for index, media in enumerate(facts.media):
+        if media is not None and media.content_type.startswith("image/") and is_blank(media.alt_text):
+            yield Violation(
+                pointer=f"/asset_ids/{index}",
+                code="alt_text_missing",
+                detail="The image has no alternative text for those who can't see it.",
+                hint="Describe the image in one sentence.",
+                severity=Severity.WARN,
+            )
+
+
+def repeated_media(facts: Facts) -> Iterator[Violation]:
+    ids = facts.content.asset_ids
+    for index, asset_id in enumerate(ids):
+        if asset_id in ids[:index]:
+            yield Violation(
+                pointer=f"/asset_ids/{index}",
+                code="media_repeated",
+                detail="The same file stands twice in the post.",
+                hint="Remove one.",
+                severity=Severity.WARN,
+            )

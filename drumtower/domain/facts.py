@@ -1,0 +1,34 @@
+"""What the checks look at: a post as it would go to one channel, and all that is known around it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from drumtower.domain.capabilities import Capabilities
+from drumtower.domain.content import ChannelContent
+from drumtower.domain.errors import Violation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFacts:
+    """One file as the checks see it; `size` in bytes."""
+
+    content_type: str
+    size: int
+    alt_text: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that the checks may look at. `at` is the moment at which the post would leave."""
+
+    content: ChannelContent
+    text: str  # as composed for the platform
+    platform: str  # its name, as people read it
+    capabilities: Capabilities
+    connected: bool
+    media: tuple[MediaFacts | None, ...]  # one per asset id; None where the file is gone
+    option_violations: tuple[Violation, ...]
+    banned_words: tuple[str, ...]
+    required_words: tuple[str, ...]
+    at: datetime

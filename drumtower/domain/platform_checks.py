@@ -1,0 +1,131 @@
+"""Checks of what the channel and its platform take."""
+
+from collections.abc import Iterable, Iterator
+
+from drumtower.domain.capabilities import MediaRule, TextRule
+from drumtower.domain.errors import Violation
+from drumtower.domain.facts import Facts, MediaFacts
+from drumtower.domain.text import is_blank, length, links_in
+
+
+def connected(facts: Facts) -> Iterator[Violation]:
+    if not facts.connected:
+        yield Violation(
+            pointer="/channel",
+            code="channel_disconnected",
+            detail=f"The {facts.platform} channel is not connected.",
+            hint="Connect the channel again.",
+        )
+
+
+def kind(facts: Facts) -> Iterator[Violation]:
+    if facts.content.kind not in facts.capabilities.kinds:
+        taken = ", ".join(facts.capabilities.kinds)
+        yield Violation(
+            pointer="/kind",
+            code="kind_not_supported",
+            detail=f"{facts.platform} takes no {facts.content.kind} from us.",
+            hint=f"It takes: {taken}.",
+        )
+
+
+def texts(facts: Facts) -> Iterator[Violation]:
+    if facts.capabilities.title is not None:
+        yield from _text("title", facts.content.title, facts.capabilities.title, facts.platform)
+    yield from _text("body", facts.text, facts.capabilities.body, facts.platform)
+
+
+def _text(field: str, text: str, rule: TextRule, platform: str) -> Iterator[Violation]:
+    if rule.required and is_blank(text):
+        yield Violation(
+            pointer=f"/{field}",
+            code=f"{field}_required",
+            detail=f"{platform} needs a {field}.",
+            hint=f"Write a {field} of at most {rule.maximum} {rule.unit} units.",
+        )
+    limit: TextRule | None = rule
+    while limit is not None:
+        size = length(text, limit.unit)
+        if size > limit.maximum:
+            yield Violation(
+                pointer=f"/{field}",
+                code=f"{field}_too_long",
+                detail=f"The {field} measures {size}; {platform} takes {limit.maximum} ({limit.unit} units).",
+                hint=f"Shorten it by {size - limit.maximum}, or write a variant for this channel.",
+            )
+        limit = limit.also
+
+
+def link(facts: Facts) -> Iterator[Violation]:
+    # Which domain it must be under is the channel's secret business; the adapter says so when it sends.
+    if facts.capabilities.link_domain_required and not links_in(facts.text):
+        yield Violation(
+            pointer="/links",
+            code="link_domain_required",
+            detail=f"{facts.platform} takes only texts with a link under the channel's own domain.",
+            hint="Add such a link to the post.",
+        )
+
+
+def media(facts: Facts) -> Iterator[Violation]:
+    for index, media in enumerate(facts.media):
+        if media is None:
+            pointer = f"/asset_ids/{index}"
+            yield Violation(pointer=pointer, code="asset_missing", detail="This file is no longer there.")
+    for prefix, rule in (("image", facts.capabilities.image), ("video", facts.capabilities.video)):
+        yield from _media_of(facts, prefix, rule)
+    for index, media in enumerate(facts.media):
+        if media is not None and not media.content_type.startswith(("image/", "video/")):
+            yield _unwanted(facts, index, media.content_type)
+
+
+def _media_of(facts: Facts, prefix: str, rule: MediaRule | None) -> Iterator[Violation]:
+    given = [
+        (index, media)
+        for index, media in enumerate(facts.media)
+        if media is not None and media.content_type.startswith(f"{prefix}/")
+    ]
+    if rule is None:
+        yield from (_unwanted(facts, index, media.content_type) for index, media in given)
+        return
+    if len(given) < rule.required:
+        yield Violation(
+            pointer="/asset_ids",
+            code=f"{prefix}_required",
+            detail=f"{facts.platform} needs {rule.required} {prefix} at least; the post has {len(given)}.",
+            hint=f"Add one of: {', '.join(rule.types)}.",
+        )
+    if len(given) > rule.maximum_count:
+        yield Violation(
+            pointer="/asset_ids",
+            code=f"too_many_{prefix}s",
+            detail=f"{facts.platform} takes {rule.maximum_count} {prefix}(s); the post has {len(given)}.",
+            hint="Remove some, or write a variant for this channel.",
+        )
+    for index, media in given:
+        yield from _file(facts, index, media, rule)
+
+
+def _file(facts: Facts, index: int, media: MediaFacts, rule: MediaRule) -> Iterator[Violation]:
+    if media.content_type not in rule.types:
+        yield _unwanted(facts, index, media.content_type, f"It takes: {', '.join(rule.types)}.")
+    if media.size > rule.maximum_bytes:
+        yield Violation(
+            pointer=f"/asset_ids/{index}",
+            code="media_too_large",
+            detail=f"The file has {media.size} bytes; {facts.platform} takes {rule.maximum_bytes}.",
+            hint="Upload a smaller one.",
+        )
+
+
+def _unwanted(facts: Facts, index: int, content_type: str, hint: str = "") -> Violation:
+    return Violation(
+        pointer=f"/asset_ids/{index}",
+        code="media_type",
+        detail=f"{facts.platform} takes no {content_type}.",
+        hint=hint or "Remove it, or write a variant for this channel.",
+    )
+
+
+def options(facts: Facts) -> Iterable[Violation]:
+    return facts.option_violations

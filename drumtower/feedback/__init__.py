@@ -1,0 +1,6 @@
+"""What platforms tell us, pushed or pulled, becomes interactions and settled deliveries here, and only here."""
+
+from drumtower.feedback.ingest import Ingested, ingest
+from drumtower.feedback.reading import Fault, Heard
+
+__all__ = ["Fault", "Heard", "Ingested", "ingest"]

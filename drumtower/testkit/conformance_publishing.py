@@ -1,0 +1,156 @@
+"""Rules for a healthy platform: what the limits allow goes out whole, what they forbid is refused, and nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from drumtower.domain.capabilities import MediaRule, TextRule
+from drumtower.domain.failures import ContentRejected
+from drumtower.domain.text import length
+from drumtower.platforms import Message, PlatformError
+from drumtower.testkit.conformance_stage import Hooks, Stage
+
+CHARACTERS = {"chinese": "鼓", "emoji": "🎉", "family": "👨‍👩‍👧‍👦", "ascii": "a"}
+# Files above this are not sent in a test.
+LARGEST_FILE = 32 * 1024 * 1024
+
+
+def fits(text: str, rule: TextRule) -> bool:
+    """Say whether `text` is within the rule and its second limit."""
+    return length(text, rule.unit) <= rule.maximum and (rule.also is None or fits(text, rule.also))
+
+
+def fill(rule: TextRule, character: str, tail: str = "") -> str:
+    """The longest text of one character, topped up with ASCII, that fits the rule together with `tail`."""
+    low, high = 0, rule.maximum + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(character * middle + tail, rule) else (low, middle)
+    text = character * low
+    while fits(text + "a" + tail, rule):
+        text += "a"
+    return text
+
+
+class PublishingRules(Hooks):
+    """One post, and only one, with everything that was in it."""
+
+    async def test_publishes_once_and_says_where(self, stage: Stage) -> None:
+        out = await stage.out(self.message("晨钟暮鼓，准点发声。"))
+        (post,) = self.published(stage.sandbox)
+        assert out.external_id == post["id"]
+        assert "晨钟暮鼓，准点发声。" in post["text"]
+        assert out.url is None or out.url.startswith("https://")
+        assert out.published_at is None or out.published_at.tzinfo is not None
+
+    async def test_two_posts_are_two(self, stage: Stage) -> None:
+        first, second = (
+            await stage.out(self.message("第一篇")),
+            await stage.out(self.message("第二篇，另写一段")),
+        )
+        assert first.external_id != second.external_id
+        assert {post["id"] for post in self.published(stage.sandbox)} == {
+            first.external_id,
+            second.external_id,
+        }
+
+    async def test_odd_texts_go_out_as_they_are(self, stage: Stage) -> None:
+        text = "引号\"'<b>&amp;</b> 反斜\\ 换\n行 \u200bRTL \u202e文 𠮷 é ＃ 100%"
+        await stage.out(self.message(text))
+        (post,) = self.published(stage.sandbox)
+        assert "𠮷" in post["text"]
+        assert "100%" in post["text"]
+
+    async def test_a_request_sent_twice_is_no_second_post_unless_it_is_blind(self, stage: Stage) -> None:
+        request = stage.request(self.message("同一个请求"))
+        await stage.settle(await stage.publish(request))
+        try:
+            await stage.settle(await stage.publish(request))
+        except PlatformError:
+            pass  # the platform's own guard said no
+        else:
+            assert stage.adapter.capabilities.reconcile.value in ("key", "handle", "lookup")
+        assert len(self.published(stage.sandbox)) == 1
+
+
+class LimitRules(Hooks):
+    """At the limit it goes out whole; one above, it is refused as content and nothing is public."""
+
+    @pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+    async def test_text_at_the_limit(self, stage: Stage, character: str) -> None:
+        text = fill(stage.adapter.capabilities.body, character, self.tail)
+        await stage.out(self.message(text))
+        (post,) = self.published(stage.sandbox)
+        assert text in post["text"]
+
+    @pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+    async def test_text_one_above_the_limit(self, stage: Stage, character: str) -> None:
+        text = fill(stage.adapter.capabilities.body, character, self.tail) + "a"
+        await self._no_post(stage, self.message(text))
+
+    @pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+    async def test_title_limits(self, stage: Stage, character: str) -> None:
+        rule = stage.adapter.capabilities.title
+        if rule is None:
+            pytest.skip(f"{self.adapter.__name__} has no title")
+        title = fill(rule, character)
+        await stage.out(self.message("标题恰好", title=title))
+        assert len(self.published(stage.sandbox)) == 1
+        await self._no_post(stage, self.message("标题超一", title=title + "a"), already=1)
+
+    @pytest.mark.parametrize("family", ["image", "video"])
+    async def test_every_media_type_of_the_rule(self, stage: Stage, family: str) -> None:
+        rule = self._rule(stage, family)
+        for number, content_type in enumerate(rule.types, 1):
+            media = tuple(self.file(content_type, 4096) for _ in range(max(1, rule.required)))
+            await stage.out(self.message(f"{content_type} 第{number * 7}次", media=media))
+        assert len(self.published(stage.sandbox)) == len(rule.types)
+
+    @pytest.mark.parametrize("family", ["image", "video"])
+    async def test_a_type_that_is_not_in_the_rule(self, stage: Stage, family: str) -> None:
+        self._rule(stage, family)
+        await self._no_post(stage, self.message("类型不对", media=(self.file("application/pdf", 4096),)))
+
+    @pytest.mark.parametrize("family", ["image", "video"])
+    async def test_a_file_that_lies_about_its_type(self, stage: Stage, family: str) -> None:
+        rule = self._rule(stage, family)
+
+        async def page() -> bytes:
+            return b"<html>no picture</html>".ljust(4096)
+
+        media = (replace(self.file(rule.types[0], 4096), read=page),)
+        await self._no_post(stage, self.message("内容不对", media=media))
+
+    @pytest.mark.parametrize("family", ["image", "video"])
+    async def test_as_many_files_as_allowed_and_one_more(self, stage: Stage, family: str) -> None:
+        rule = self._rule(stage, family)
+        media = tuple(self.file(rule.types[0], 4096) for _ in range(rule.maximum_count + 1))
+        await stage.out(self.message("恰好这么多", media=media[:-1]))
+        await self._no_post(stage, self.message("多了一个文件", media=media), already=1)
+
+    @pytest.mark.parametrize("family", ["image", "video"])
+    @pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")  # the HTTP carrier's advice
+    async def test_a_file_at_the_limit_and_one_byte_more(self, stage: Stage, family: str) -> None:
+        rule = self._rule(stage, family)
+        if rule.maximum_bytes > LARGEST_FILE:
+            pytest.skip(
+                f"{self.adapter.__name__} takes files of {rule.maximum_bytes} bytes: too large to send here"
+            )
+        await stage.out(self.message("大小恰好", media=(self.file(rule.types[0], rule.maximum_bytes),)))
+        larger = (self.file(rule.types[0], rule.maximum_bytes + 1),)
+        await self._no_post(stage, self.message("大了一字节", media=larger), already=1)
+
+    def _rule(self, stage: Stage, family: str) -> MediaRule:
+        rule: MediaRule | None = getattr(stage.adapter.capabilities, family)
+        if rule is None or rule.maximum_count == 0:
+            pytest.skip(f"{self.adapter.__name__} takes no {family}")
+        return rule
+
+    async def _no_post(self, stage: Stage, message: Message, already: int = 0) -> None:
+        outcome: object
+        try:
+            outcome = await stage.settle(await stage.publish(stage.request(message)))
+        except PlatformError as error:
+            outcome = error.failure
+        assert isinstance(outcome, ContentRejected), outcome
+        assert len(self.published(stage.sandbox)) == already

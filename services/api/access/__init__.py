@@ -1,0 +1,1 @@
+"""Logging in, who I am, and API keys."""

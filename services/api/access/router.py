@@ -1,0 +1,100 @@
+"""Access: /v1/auth, /v1/me, /v1/api-keys."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Response
+
+from drumtower.db.models import ApiKey, Member, Workspace
+from drumtower.domain.errors import Unauthenticated
+from drumtower.domain.permissions import Permission
+from services.api.access import keys, sessions
+from services.api.access.schemas import ApiKeyCreate, ApiKeyMade, ApiKeyRead, LogIn, Me, Refresh, Tokens
+from services.api.deps import BearerDep, ClockDep, PrincipalDep, ServicesDep, TxDep, allow
+from services.api.idempotency import IdempotencyDep
+from services.api.pagination import Page, PagingDep
+from services.api.principals import Principal
+from services.api.problems import responses
+from services.api.routing import feature
+
+router = feature("", "access")
+KeyMaker = Annotated[Principal, Depends(allow(Permission.API_KEYS_WRITE))]
+
+
+def _tokens(pair: sessions.Pair) -> Tokens:
+    seconds = int(sessions.ACCESS_LIFE.total_seconds())
+    return Tokens(access_token=pair.access, refresh_token=pair.refresh, expires_in=seconds)
+
+
+@router.post("/auth/token", operation_id="auth_token", summary="Log in", responses=responses(413, 415))
+async def log_in(body: LogIn, tx: TxDep, clock: ClockDep) -> Tokens:
+    return _tokens(await sessions.log_in(tx, body.email, body.password, clock.now()))
+
+
+@router.post(
+    "/auth/refresh", operation_id="auth_refresh", summary="Renew a session", responses=responses(413, 415)
+)
+async def refresh(body: Refresh, services: ServicesDep) -> Tokens:
+    async with services.db.transaction() as tx:
+        pair = await sessions.refresh(tx, body.refresh_token, services.clock.now())
+    if pair is None:
+        raise Unauthenticated(
+            "refresh_failed", "The refresh token is unknown, used or expired. Log in again."
+        )
+    return _tokens(pair)
+
+
+@router.post("/auth/logout", status_code=204, operation_id="auth_logout", summary="End the session")
+async def log_out(principal: PrincipalDep, bearer: BearerDep, tx: TxDep, clock: ClockDep) -> None:
+    if bearer is not None and principal.api_key_id is None:
+        await sessions.log_out(tx, bearer.credentials, clock.now())
+
+
+@router.get("/me", operation_id="me_get", summary="Who am I?")
+async def me(principal: PrincipalDep, tx: TxDep) -> Me:
+    member = await tx.get_one(Member, principal.member_id)
+    workspace = await tx.get_one(Workspace, principal.workspace_id)
+    return Me(
+        member_id=member.id,
+        name=member.name,
+        email=member.email,
+        role=principal.role,
+        external=member.external,
+        permissions=sorted(principal.permissions),
+        workspace_id=workspace.id,
+        workspace_name=workspace.name,
+        timezone=workspace.timezone,
+        api_key_id=principal.api_key_id,
+    )
+
+
+@router.get("/api-keys", operation_id="api_keys_list", summary="List API keys")
+async def list_keys(principal: KeyMaker, tx: TxDep, paging: PagingDep) -> Page[ApiKeyRead]:
+    return await paging.page(tx, keys.every(tx, principal), ApiKey.id, ApiKeyRead.model_validate)
+
+
+@router.post(
+    "/api-keys",
+    status_code=201,
+    operation_id="api_keys_create",
+    summary="Make an API key",
+    responses=responses(409, 413, 415),
+)
+async def create_key(
+    body: ApiKeyCreate,
+    principal: KeyMaker,
+    tx: TxDep,
+    clock: ClockDep,
+    response: Response,
+    idempotency: IdempotencyDep,
+) -> ApiKeyMade:
+    key, secret = keys.create(tx, principal, body, clock.now())
+    response.headers["Location"] = f"/v1/api-keys/{key.id}"
+    return ApiKeyMade(**ApiKeyRead.model_validate(key).model_dump(), key=secret)
+
+
+@router.delete(
+    "/api-keys/{key_id}", status_code=204, operation_id="api_keys_revoke", summary="Revoke an API key"
+)
+async def revoke_key(key_id: UUID, principal: KeyMaker, tx: TxDep, clock: ClockDep) -> None:
+    await keys.revoke(tx, principal, key_id, clock.now())

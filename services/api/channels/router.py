@@ -1,0 +1,130 @@
+"""Channels: /v1/channels. Connecting asks the platform, so authentication has a transaction of its own here."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Header, Query, Request, Response
+
+from drumtower.connections import read_credentials
+from drumtower.db.models import Channel
+from drumtower.db.repositories.channels import ChannelRepository
+from drumtower.domain.errors import Invalid
+from drumtower.domain.permissions import Permission
+from services.api import idempotency
+from services.api.channels import service
+from services.api.channels.schemas import ChannelCreate, ChannelRead, ChannelUpdate
+from services.api.deps import BriefPrincipalDep, ClockDep, Reader, ServicesDep, TxDep, allow
+from services.api.pagination import Page, PagingDep
+from services.api.principals import Principal
+from services.api.problems import responses
+from services.api.routing import feature
+
+router = feature("/channels", "channels")
+Writer = Annotated[Principal, Depends(allow(Permission.CHANNELS_WRITE))]
+KeyHeader = Annotated[
+    str | None, Header(alias="Idempotency-Key", description="A repeat with it replays the first answer.")
+]
+
+
+@router.get("", operation_id="channels_list", summary="List channels")
+async def list_channels(
+    principal: Reader,
+    services: ServicesDep,
+    tx: TxDep,
+    paging: PagingDep,
+    platform: str | None = None,
+    brand_id: UUID | None = None,
+    status: Annotated[Literal["connected", "disconnected"] | None, Query()] = None,
+) -> Page[ChannelRead]:
+    statement = ChannelRepository(tx, principal.workspace_id).all()
+    given = {Channel.platform: platform, Channel.brand_id: brand_id, Channel.status: status}
+    for column, value in given.items():
+        if value is not None:
+            statement = statement.where(column == value)
+    return await paging.page(tx, statement, Channel.id, lambda row: service.read(row, services))
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="channels_create",
+    summary="Connect an account",
+    responses=responses(409, 413, 415, 502),
+)
+async def create_channel(
+    body: ChannelCreate,
+    request: Request,
+    principal: BriefPrincipalDep,
+    services: ServicesDep,
+    response: Response,
+    idempotency_key: KeyHeader = None,
+) -> ChannelRead:
+    principal.require(Permission.CHANNELS_WRITE)
+    found = await service.identify(services, body.platform, body.credentials, body.base_url)
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        keyed = await idempotency.begin(tx, services.box, principal, request, idempotency_key, now)
+        channel = await service.create(tx, principal, services, body, found, now)
+        response.headers["Location"] = f"/v1/channels/{channel.id}"
+        made = service.read(channel, services)
+        await keyed.remember(201, made.model_dump(mode="json"), response)
+    return made
+
+
+@router.get("/{channel_id}", operation_id="channels_get", summary="Read a channel")
+async def get_channel(channel_id: UUID, principal: Reader, services: ServicesDep, tx: TxDep) -> ChannelRead:
+    return service.read(await ChannelRepository(tx, principal.workspace_id).get(channel_id), services)
+
+
+@router.patch(
+    "/{channel_id}",
+    operation_id="channels_update",
+    summary="Rename a channel, or connect it again",
+    responses=responses(409, 413, 415, 502),
+)
+async def update_channel(
+    channel_id: UUID, body: ChannelUpdate, principal: BriefPrincipalDep, services: ServicesDep
+) -> ChannelRead:
+    principal.require(Permission.CHANNELS_WRITE)
+    if "name" in body.model_fields_set and body.name is None:
+        raise Invalid.at("/name", "null_not_allowed", "name can't be null.")
+    async with services.db.transaction() as tx:
+        channel = await ChannelRepository(tx, principal.workspace_id).get(channel_id)
+    found = await _identified(services, channel, body)
+    async with services.db.transaction() as tx:
+        channel = await ChannelRepository(tx, principal.workspace_id).get(channel_id, lock=True)
+        channel.name = body.name or channel.name
+        if "base_url" in body.model_fields_set:
+            channel.base_url = body.base_url
+        if found is not None:
+            await service.reconnect(tx, principal, services, channel, found, services.clock.now())
+    return service.read(channel, services)
+
+
+async def _identified(
+    services: ServicesDep, channel: Channel, body: ChannelUpdate
+) -> service.Identified | None:
+    """Ask the platform again where the credentials or the server change."""
+    if not body.model_fields_set & {"credentials", "base_url"}:
+        return None
+    base_url = body.base_url if "base_url" in body.model_fields_set else channel.base_url
+    values = body.credentials or dict(read_credentials(services.box, channel).values)
+    return await service.identify(services, channel.platform, values, base_url)
+
+
+@router.post(
+    "/{channel_id}/probe",
+    operation_id="channels_probe",
+    summary="Ask the platform whether the channel still works",
+    responses=responses(409, 502),
+)
+async def probe_channel(channel_id: UUID, principal: BriefPrincipalDep, services: ServicesDep) -> ChannelRead:
+    return await update_channel(channel_id, ChannelUpdate(credentials=None), principal, services)
+
+
+@router.delete("/{channel_id}", operation_id="channels_disconnect", summary="Disconnect a channel")
+async def disconnect_channel(
+    channel_id: UUID, principal: Writer, services: ServicesDep, tx: TxDep, clock: ClockDep
+) -> ChannelRead:
+    """Its token goes, its history stays; what waits to be published is held until it is connected again."""
+    return service.read(await service.disconnect(tx, principal, channel_id, clock.now()), services)

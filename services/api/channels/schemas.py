@@ -1,0 +1,65 @@
+"""Channels over HTTP. Credentials go in and never come out."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from services.api.schemas import Answer, Body, Moment, Name
+
+BaseUrl = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s/@\\]+(/[^\s?#\\]*)?$")]
+CredentialValues = Annotated[
+    dict[
+        Annotated[str, StringConstraints(max_length=100)],
+        Annotated[str, StringConstraints(min_length=1, max_length=8_192)],
+    ],
+    Field(max_length=30),
+]
+
+
+class ChannelCreate(Body):
+    """A new channel. Which `credentials` a platform wants stands in `GET /v1/platforms/{platform}`."""
+
+    model_config = Body.model_config | {
+        "json_schema_extra": {
+            "example": {
+                "platform": "bluesky",
+                "name": "鼓楼茶 · Bluesky",
+                "brand_id": "0199c5c0-0000-7000-8000-000000000000",
+                "credentials": {"identifier": "tea.example.com", "password": "xxxx-xxxx-xxxx-xxxx"},
+            }
+        }
+    }
+
+    platform: Annotated[str, Field(max_length=64)]
+    name: Name
+    brand_id: UUID
+    credentials: CredentialValues
+    base_url: BaseUrl | None = None
+
+
+class ChannelUpdate(Body):
+    """A merge patch. New `credentials` must belong to the same account."""
+
+    name: Name | None = None
+    credentials: CredentialValues | None = None
+    base_url: BaseUrl | None = None
+
+
+class ChannelRead(Answer):
+    """A channel. `webhook_url` is what to enter in the platform's console, where it has webhooks."""
+
+    id: UUID
+    platform: str
+    name: str
+    brand_id: UUID
+    base_url: str | None
+    account_id: str
+    account_name: str
+    account_url: str | None
+    status: Literal["connected", "disconnected"]
+    status_detail: str | None
+    token_expires_at: Moment | None
+    webhook_url: str | None
+    created_at: Moment
+    updated_at: Moment

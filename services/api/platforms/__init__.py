@@ -1,0 +1,1 @@
+"""Platforms: all a client needs to draw a composer."""

@@ -1,0 +1,86 @@
+"""Platforms over HTTP: the adapters' own data."""
+
+from typing import Any
+
+from drumtower.domain.capabilities import Reconcile
+from drumtower.domain.content import Kind
+from drumtower.domain.text import Unit
+from services.api.schemas import Answer
+
+
+class LabelRead(Answer):
+    """A name in two languages."""
+
+    zh_cn: str
+    en: str
+
+
+class TextRuleRead(Answer):
+    """A text limit, counted the platform's way; `also` is a second limit on the same field."""
+
+    maximum: int
+    unit: Unit
+    required: bool
+    also: "TextRuleRead | None" = None
+
+
+class MediaRuleRead(Answer):
+    """Which files a post may carry; sizes in bytes."""
+
+    types: list[str]
+    maximum_count: int
+    maximum_bytes: int
+    required: int
+
+
+class CapabilitiesRead(Answer):
+    """What the platform takes and gives. Times are in seconds; null means: no such field, or no limit."""
+
+    kinds: list[Kind]
+    title: TextRuleRead | None
+    body: TextRuleRead
+    image: MediaRuleRead | None
+    video: MediaRuleRead | None
+    hashtags_in_text: bool
+    link_domain_required: bool
+    reconcile: Reconcile
+    reply: TextRuleRead | None
+    reply_window_seconds: float | None
+    metrics: list[str]
+    channel_metrics: list[str]
+    metrics_delay_seconds: float
+    audience: LabelRead
+
+
+class CredentialFieldRead(Answer):
+    """One value to ask the channel's owner for."""
+
+    name: str
+    label: LabelRead
+    secret: bool
+    required: bool
+
+
+class AuthRead(Answer):
+    """How a channel is connected."""
+
+    kind: str
+    fields: list[CredentialFieldRead]
+
+
+class PlatformRead(Answer):
+    """A platform: its limits, its options as JSON Schema, and what its channels can do."""
+
+    platform: str
+    name: LabelRead
+    capabilities: CapabilitiesRead
+    auth: AuthRead
+    options: dict[str, Any]
+    features: list[str]
+
+
+class PlatformList(Answer):
+    """Every platform spoken here; few enough for one page."""
+
+    data: list[PlatformRead]
+    next_cursor: None = None

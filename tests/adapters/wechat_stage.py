@@ -1,0 +1,78 @@
+"""What the WeChat tests share: the platform's hooks for the suite, and signed callbacks."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from drumtower.adapters.wechat.adapter import WeChatAdapter
+from drumtower.adapters.wechat.errors import RULES
+from drumtower.platforms import Credentials, WebhookRequest
+from drumtower.sandbox.faults import Fault
+from drumtower.sandbox.wechat import WeChatSandbox
+from drumtower.sandbox.wechat.callbacks import cdata, element, envelope, sign
+from drumtower.testkit.conformance_stage import Hooks
+
+SUBMIT = "freepublish/submit"
+
+
+def refusal(code: str, said: str = "refused") -> str:
+    """The platform's error envelope; it comes with HTTP 200."""
+    return json.dumps({"errcode": int(code), "errmsg": said}, ensure_ascii=False)
+
+
+def push(
+    credentials: Credentials, xml: str, at: datetime, *, mode: str = "safe", body: bytes | None = None
+) -> WebhookRequest:
+    """A callback as the platform signs it; `body` replaces what is sent."""
+    query, sealed = envelope(xml, credentials.values, mode, at, "oUser00000000000000000000001")
+    return WebhookRequest(
+        method="POST", query=query, headers={}, body=sealed if body is None else body, received_at=at
+    )
+
+
+def text_xml(account: str, text: str, at: datetime, *, number: int = 24000000000000001) -> str:
+    """A follower's text message."""
+    return (
+        f"<xml>{cdata('ToUserName', account)}{cdata('FromUserName', 'oUser00000000000000000000001')}"
+        f"{element('CreateTime', int(at.timestamp()))}{cdata('MsgType', 'text')}{cdata('Content', text)}"
+        f"{element('MsgId', number)}</xml>"
+    )
+
+
+def challenge(credentials: Credentials, at: datetime, echo: str) -> WebhookRequest:
+    """The settings page's address check."""
+    timestamp, nonce = str(int(at.timestamp())), "837465029"
+    query = {"timestamp": timestamp, "nonce": nonce, "echostr": echo}
+    query["signature"] = sign(credentials["token"], timestamp, nonce)
+    return WebhookRequest(method="GET", query=query, headers={}, body=b"", received_at=at)
+
+
+class WeChatHooks(Hooks):
+    """WeChat as the conformance suite needs to know it."""
+
+    adapter = WeChatAdapter
+    sandbox = WeChatSandbox
+    errors = RULES
+    publish_path = SUBMIT
+    reply_path = "comment/reply/add"
+    message_path = "message/custom/send"
+    deleting_options: ClassVar[Mapping[str, Any] | None] = {}
+    signature_parameter = "msg_signature"
+    body_is_signed = True
+    malformed = (b"", b"{}", b"<xml>", "<xml><MsgType>text</MsgType></xml>".encode("utf-16"))
+
+    def error(self, code: str, said: str = "") -> Fault:
+        return Fault(status=200, body=refusal(code, said))
+
+    def stats_unknown(self, post_id: str) -> Fault:
+        return Fault(path="getarticletotaldetail", status=200, body='{"list": [], "is_delay": false}')
+
+    def webhook(
+        self, credentials: Credentials, at: datetime, *, text: str = "在吗", body: bytes | None = None
+    ) -> WebhookRequest:
+        xml = text_xml(credentials["account"], text, at) if body is None else body.decode("utf-8", "replace")
+        return push(credentials, xml, at)
+
+    def challenge(self, credentials: Credentials, at: datetime, echo: str) -> WebhookRequest:
+        return challenge(credentials, at, echo)

@@ -1,0 +1,1 @@
+"""The metrics service against a real database and sandbox platforms."""
