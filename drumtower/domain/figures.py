@@ -34,12 +34,12 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followers:
-    """A channel's followers in a period: what the period added, and how many there are at its end.
+    """A channel's followers in a period: what the period added (None: not measured in it), and the last known number.
 
     `first`: the first measurement ever lies in the period, so that growth before it is not known.
     """
 
-    growth: int
+    growth: int | None
     total: int
     sampled_at: datetime
     first: bool = False

@@ -40,15 +40,12 @@ def engagements(channels: Sequence[ChannelNumbers]) -> Figure:
 def engagement_rate(channels: Sequence[ChannelNumbers]) -> Figure:
     """Divide engagements by exposure; by followers where no channel's exposure is known. Never both in one ratio."""
     exposed = [channel for channel in channels if Metric.EXPOSURE in channel.gains]
+    blind = [channel for channel in channels if Metric.EXPOSURE not in channel.gains]
     if not exposed:
         return _by_followers(channels)
     reached = sum(channel.gains[Metric.EXPOSURE] for channel in exposed)
     acted = add(total(channel.exposed, ENGAGEMENTS) for channel in exposed)
-    missing = tuple(
-        Missing(channel_id=channel.channel_id, reason=_unexposed(channel))
-        for channel in channels
-        if channel not in exposed
-    )
+    missing = tuple(Missing(channel_id=channel.channel_id, reason=_unexposed(channel)) for channel in blind)
     return Figure(
         value=acted / reached if acted is not None and reached > 0 else None,
         inputs={"engagements": acted, "exposure": reached},
@@ -84,7 +81,11 @@ def _by_followers(channels: Sequence[ChannelNumbers]) -> Figure:
 
 def follower_growth(channels: Sequence[ChannelNumbers]) -> Figure:
     """Add up what the period added to followers, with the base it grew from and the rate."""
-    known = [(channel, channel.followers) for channel in channels if channel.followers]
+    known = [
+        (channel, channel.followers)
+        for channel in channels
+        if channel.followers and channel.followers.growth is not None
+    ]
     counted = [channel for channel, _ in known]
     unknown = _missing(channels, counted, Metric.FOLLOWERS)
     late = tuple(
@@ -93,12 +94,12 @@ def follower_growth(channels: Sequence[ChannelNumbers]) -> Figure:
         if followers.first
     )
     growth = add(followers.growth for _, followers in known)
-    total = add(followers.total for _, followers in known)
-    base = total - growth if total is not None and growth is not None else None
+    at_end = add(followers.total for _, followers in known)
+    base = at_end - growth if at_end is not None and growth is not None else None
     return Figure(
         value=growth,
         inputs={
-            "followers": total,
+            "followers": at_end,
             "base": base,
             "rate": growth / base if growth is not None and base else None,
         },

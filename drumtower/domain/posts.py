@@ -34,6 +34,14 @@ def status(review: ReviewState, deliveries: Collection[State], *, archived: bool
     published = live.count(State.PUBLISHED)
     if published == len(live):
         return PostStatus.PUBLISHED
-    if any(state not in _OVER and state is not State.PUBLISHED for state in live):
-        return PostStatus.SCHEDULED
+    going = [state for state in live if state not in _OVER and state is not State.PUBLISHED]
+    if going:
+        # What is held until the post is approved again waits on its author and reviewers, not on the clock.
+        waits = review is not ReviewState.APPROVED and all(state is State.HELD for state in going)
+        return PostStatus(review.value) if waits else PostStatus.SCHEDULED
     return PostStatus.PARTLY_PUBLISHED if published else PostStatus.FAILED
+
+
+def counts_as(state: State) -> PostStatus:
+    """Return what one delivery alone makes of an approved post: a move that keeps it changes no post's status."""
+    return status(ReviewState.APPROVED, [state])

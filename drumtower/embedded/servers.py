@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from drumtower.embedded import logs, valkey
+from drumtower.embedded import logs
 from drumtower.embedded.binaries import postgres_programs, valkey_program
 from drumtower.embedded.cluster import SUPERUSER
 from drumtower.embedded.layout import Layout, layout_at
 from drumtower.embedded.postgres import database_url, postgres_child
 from drumtower.embedded.processes import Child, ChildProcess
-from drumtower.embedded.valkey import valkey_child
+from drumtower.embedded.valkey import redis_url, valkey_child
 
 
 class EmbeddedServers:
@@ -40,10 +40,10 @@ class EmbeddedServers:
 
     @property
     def redis_url(self) -> str:
-        return valkey.redis_url(self.layout)
+        return redis_url(self.layout)
 
     def start(self) -> None:
-        """Returns when both take connections. Raises `ChildFailed`, `ServerProgramMissing`, `UnsafeStateDirectory`."""
+        """Returns when both take connections. Raises `CannotStart`."""
         for server in (self.postgres, self.valkey):
             logs.rotate(server.log_file)
             server.start()
@@ -69,14 +69,21 @@ class EmbeddedServers:
 
 
 def server_children(
-    layout: Layout, *, durable: bool = True, pg_bin: Path | None = None
-) -> tuple[Child, Child]:
-    """PostgreSQL and Valkey for a supervisor. Prepares the directories, so hold the lock."""
+    layout: Layout,
+    *,
+    postgres: bool = True,
+    valkey: bool = True,
+    durable: bool = True,
+    pg_bin: Path | None = None,
+) -> list[Child]:
+    """The wanted servers, in that order, for a supervisor. Prepares the directories, so hold the lock."""
     layout.prepare()
-    return (
-        postgres_child(layout, postgres_programs(layout, pg_bin), durable=durable),
-        valkey_child(layout, valkey_program(layout), durable=durable),
-    )
+    children = []
+    if postgres:
+        children.append(postgres_child(layout, postgres_programs(layout, pg_bin), durable=durable))
+    if valkey:
+        children.append(valkey_child(layout, valkey_program(layout), durable=durable))
+    return children
 
 
 @contextlib.contextmanager

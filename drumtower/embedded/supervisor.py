@@ -71,6 +71,11 @@ class Supervisor:
                 watched.look(time.monotonic())
             time.sleep(WATCH_SECONDS)
 
+    @property
+    def pids(self) -> dict[str, int | None]:
+        """The children's process ids by name."""
+        return {watched.process.child.name: watched.process.pid for watched in self._watched}
+
     def say(self, line: str) -> None:
         # A closed terminal or pipe must not keep the children from being looked after.
         with contextlib.suppress(OSError):
@@ -122,7 +127,6 @@ class Watched:
             self._await_ready(now)
 
     def _plan_restart(self, now: float, reason: str) -> None:
-        # What it had started may still hold its port or its files.
         self.process.kill()
         lived = now - self.ready_at if self.ready_at is not None else 0.0
         delay = self.backoff.next_delay(lived)

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from drumtower.db import outbox
@@ -19,9 +18,7 @@ from drumtower.domain.interactions import InteractionStatus
 from drumtower.feedback.outcomes import settle
 from drumtower.feedback.reading import Fault, Heard, fault_of, read
 from drumtower.language import Analysis, analyze_many
-from drumtower.platforms import FeedbackEvent, InteractionEvent, OutcomeEvent
-
-log = structlog.get_logger(__name__)
+from drumtower.platforms import FeedbackEvent
 
 # About 10 microseconds a character; more than this would hold up the event loop, so a thread does it.
 READ_INLINE_CHARACTERS = 400
@@ -46,34 +43,21 @@ async def ingest(tx: Tx, channel: Channel, events: Collection[FeedbackEvent], no
     An entry that can't be stored is handed back in `faults` and stops no other. An outcome that arrives before our
     own record of its handle matches nothing: the caller keeps it raw, and polling settles the delivery.
     """
-    heard, faults = read(event for event in events if isinstance(event, InteractionEvent))
-    stored = await _store(tx, channel, heard, now) if heard else Ingested()
-    settled = 0
-    for event in events:
-        if isinstance(event, OutcomeEvent):
-            try:
-                settled += await settle(tx, channel, event, now)
-            except ValueError as error:
-                faults.append(fault_of(event, error))
-    return Ingested(
-        added=stored.added,
-        known=stored.known,
-        echoes=stored.echoes,
-        settled=settled,
-        faults=(*faults, *stored.faults),
-    )
+    batch = read(events)
+    stored = await _store(tx, channel, batch.heard, now) if batch.heard else Ingested()
+    settled = [await settle(tx, channel, told, now) for told in batch.told]
+    return replace(stored, settled=sum(settled), faults=(*batch.faults, *stored.faults))
 
 
 async def _store(tx: Tx, channel: Channel, heard: list[Heard], now: datetime) -> Ingested:
     repository = InteractionRepository(tx, channel.workspace_id)
     known = await repository.known(channel.id, {one.external_id for one in heard})
     ours = await repository.ours(channel.id, _ids(heard))
-    unknown = [one for one in heard if one.external_id not in known]
+    unknown = sorted((one for one in heard if one.external_id not in known), key=lambda one: one.occurred_at)
     fresh = [one for one in unknown if not _is_echo(one, channel, ours)]
     # Reading the language takes processor time, so it comes before the first row is locked.
     analyses = await _analyses([one.text for one in fresh])
     rows = [_row(channel, one, analysis, ours, now) for one, analysis in zip(fresh, analyses, strict=True)]
-    rows.sort(key=lambda row: row["occurred_at"])
     added, faults = await _write(repository, channel, rows, now)
     return Ingested(
         added=added,
@@ -92,7 +76,7 @@ async def _write(
     try:
         async with repository.tx.begin_nested():
             return await _write_all(repository, channel, rows, now), []
-    except (DBAPIError, StatementError) as error:
+    except StatementError as error:
         if not _is_poison(error):
             raise
         if len(rows) == 1:
@@ -180,7 +164,7 @@ def _row(
     }
 
 
-def _is_poison(error: DBAPIError | StatementError) -> bool:
+def _is_poison(error: StatementError) -> bool:
     if isinstance(error, DBAPIError):
         return not error.connection_invalidated and _sqlstate(error)[:2] in _POISON
     return True  # a value that no column type takes
@@ -190,5 +174,5 @@ def _sqlstate(error: DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", None) or "")
 
 
-def _said(error: DBAPIError | StatementError) -> str:
+def _said(error: StatementError) -> str:
     return f"{type(error).__name__}: {error.orig}"[:500]

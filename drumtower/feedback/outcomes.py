@@ -10,44 +10,37 @@ from drumtower.db.repositories.deliveries import move, published
 from drumtower.db.repositories.interactions import awaiting
 from drumtower.domain import failures
 from drumtower.domain.deliveries import Event
-from drumtower.feedback.reading import Told
-from drumtower.platforms import OutcomeEvent, Published
+from drumtower.feedback.reading import Out, Told
 
 log = structlog.get_logger(__name__)
 
 
-async def settle(tx: Tx, channel: Channel, event: OutcomeEvent, now: datetime) -> bool:
-    """Settle the one delivery that waits for this outcome; False where none does (any more, or yet).
-
-    Raises ValueError for an event that names nothing or says nothing.
-    """
-    handle = Told.model_validate({"handle": event.handle}).handle
-    if event.outcome is None and event.refusal is None:
-        raise ValueError("an outcome that is neither published nor refused")
-    waiting = await awaiting(tx, channel.id, handle)
+async def settle(tx: Tx, channel: Channel, told: Told, now: datetime) -> bool:
+    """Settle the one delivery that waits for this outcome; False where none does (any more, or yet)."""
+    waiting = await awaiting(tx, channel.id, told.handle)
     if len(waiting) != 1:
-        log.info("outcome.unmatched", channel_id=str(channel.id), handle=handle, waiting=len(waiting))
+        log.info("outcome.unmatched", channel_id=str(channel.id), handle=told.handle, waiting=len(waiting))
         return False
     delivery = waiting[0]
     # A poll under way holds the fence before this one; its answer is then stale, and writes nothing.
     delivery.fence += 1
-    tx.add(_attempt(delivery, event, now))
-    if event.outcome is not None:
-        await _publish(tx, delivery, event.outcome, now)
+    tx.add(_attempt(delivery, told, now))
+    if told.outcome is not None:
+        await _publish(tx, delivery, told.outcome, now)
     else:
-        await _refuse(tx, delivery, event.refusal or "", now)
+        await _refuse(tx, delivery, told.refusal or "", now)
     return True
 
 
-async def _publish(tx: Tx, delivery: Delivery, outcome: Published, now: datetime) -> None:
-    told = outcome.published_at or now
+async def _publish(tx: Tx, delivery: Delivery, out: Out, now: datetime) -> None:
+    at = out.published_at or now
     changes = published(
         delivery,
-        external_id=outcome.external_id,
-        url=outcome.url,
+        external_id=out.external_id,
+        url=out.url,
         # Platforms tell whole seconds by their own clock; between our send and now is the truth.
-        at=min(max(told, delivery.sent_at or told), now),
-        context=outcome.context,
+        at=min(max(at, delivery.sent_at or at), now),
+        context=out.context,
     )
     await move(tx, delivery, Event.PUBLISH, now, **changes)
 
@@ -58,7 +51,7 @@ async def _refuse(tx: Tx, delivery: Delivery, reason: str, now: datetime) -> Non
     await move(tx, delivery, Event.REFUSE, now, error=error)
 
 
-def _attempt(delivery: Delivery, event: OutcomeEvent, now: datetime) -> Attempt:
+def _attempt(delivery: Delivery, told: Told, now: datetime) -> Attempt:
     refused = failures.code(failures.ContentRejected(detail=""))
     return Attempt(
         workspace_id=delivery.workspace_id,
@@ -66,8 +59,8 @@ def _attempt(delivery: Delivery, event: OutcomeEvent, now: datetime) -> Attempt:
         number=delivery.attempts,
         fence=delivery.fence,
         step="event",
-        outcome="published" if event.outcome else refused,
-        detail=event.outcome.external_id if event.outcome else event.refusal,
+        outcome="published" if told.outcome else refused,
+        detail=told.outcome.external_id if told.outcome else told.refusal,
         started_at=now,
         ended_at=now,
     )

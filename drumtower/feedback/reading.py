@@ -1,10 +1,11 @@
 """Reads an adapter's events before anything is stored: what PostgreSQL could not hold is told apart here."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, is_dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Self, TypeGuard
 
 from pydantic import (
     AfterValidator,
@@ -12,11 +13,14 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from drumtower.domain.interactions import InteractionKind
+from drumtower.platforms import AccountEvent, FeedbackEvent, InteractionEvent, OutcomeEvent
 
 # An index entry holds 2,700 bytes; four for each character, and the channel's id.
 LONGEST_ID = 512
@@ -32,18 +36,27 @@ def readable(text: Any) -> Any:
 
 
 def storable(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON object as it will be read back; raise ValueError where there is no such thing."""
+    """Return the JSON object where PostgreSQL can hold it; raise ValueError or TypeError where it can't."""
     plain = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if len(plain.encode()) > LARGEST_CONTEXT:
-        raise ValueError(f"over {LARGEST_CONTEXT} bytes of JSON")
+    plain.encode()
     if "\\u0000" in plain:
         raise ValueError("a NUL in JSON")
     return value
 
 
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size = len(json.dumps(storable(value)))
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    if size > LARGEST_CONTEXT:
+        raise ValueError(f"over {LARGEST_CONTEXT} bytes of JSON")
+    return value
+
+
 Key = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00]+$")]
 Text = Annotated[str, BeforeValidator(readable), StringConstraints(max_length=LONGEST_TEXT)]
-Json = Annotated[dict[str, Any], AfterValidator(storable)]
+Json = Annotated[dict[str, Any], AfterValidator(_small)]
 
 
 class Heard(BaseModel):
@@ -63,10 +76,32 @@ class Heard(BaseModel):
     context: Json = {}
 
 
-class Told(BaseModel):
-    """The handle of an outcome event; an empty one would name every delivery."""
+class Out(BaseModel):
+    """A published post that can be stored as it is."""
 
-    handle: Annotated[Json, AfterValidator(lambda handle: handle or _refuse("an empty handle"))]
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+    external_id: Key
+    url: Text | None = None
+    published_at: AwareDatetime | None = None
+    context: Json = {}
+
+
+class Told(BaseModel):
+    """An outcome event that names a handle and says what came of it."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+    # An empty handle would name every delivery.
+    handle: Annotated[Json, Field(min_length=1)]
+    outcome: Out | None
+    refusal: Text | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.outcome is None and self.refusal is None:
+            raise ValueError("neither published nor refused")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,30 +111,55 @@ class Fault:
     reason: str
     entry: bytes
 
+    @property
+    def digest(self) -> str:
+        """Equal entries have equal digests, so that one which comes with every pull is kept once."""
+        return hashlib.sha256(self.entry).hexdigest()
+
 
 def fault_of(event: object, error: Exception) -> Fault:
     """Return the entry in a form that can be kept whatever is wrong with it."""
-    shown = asdict(event) if is_dataclass(event) and not isinstance(event, type) else repr(event)
-    entry = json.dumps(shown, default=repr).encode()
-    return Fault(reason=_reason(error), entry=entry)
+    shown = {field.name: getattr(event, field.name) for field in fields(event)} if _is_event(event) else event
+    try:
+        entry = json.dumps(shown, default=repr, skipkeys=True)
+    except (ValueError, RecursionError):  # it holds itself
+        entry = json.dumps(repr(event))
+    return Fault(reason=_reason(error), entry=entry.encode())
 
 
-def read(events: Iterable[object]) -> tuple[list[Heard], list[Fault]]:
-    """Tell the events that can be stored from those that can't; equal ids count once, the first."""
+def _is_event(event: object) -> TypeGuard[FeedbackEvent]:
+    return isinstance(event, InteractionEvent | OutcomeEvent | AccountEvent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A batch of events: what was said, what was told, and what could not be read."""
+
+    heard: list[Heard]
+    told: list[Told]
+    faults: list[Fault]
+
+
+def read(events: Iterable[object]) -> Read:
+    """Tell the events that can be stored from those that can't; equal interactions count once, the first."""
     heard: dict[str, Heard] = {}
+    told: list[Told] = []
     faults: list[Fault] = []
     for event in events:
         try:
-            one = Heard.model_validate(event)
-        except ValidationError as error:
+            match event:
+                case InteractionEvent():
+                    one = Heard.model_validate(event)
+                    heard.setdefault(one.external_id, one)
+                case OutcomeEvent():
+                    told.append(Told.model_validate(event))
+                case AccountEvent():
+                    pass  # kept raw; nobody acts on it yet
+                case _:
+                    raise TypeError(f"{type(event).__name__} is no feedback event")
+        except (ValidationError, TypeError) as error:
             faults.append(fault_of(event, error))
-        else:
-            heard.setdefault(one.external_id, one)
-    return list(heard.values()), faults
-
-
-def _refuse(reason: str) -> Any:
-    raise ValueError(reason)
+    return Read(heard=list(heard.values()), told=told, faults=faults)
 
 
 def _reason(error: Exception) -> str:

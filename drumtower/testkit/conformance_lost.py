@@ -1,11 +1,20 @@
 """Rules for lost answers and crashes: never "published" without proof, never "not sent" without proof, never twice."""
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 import pytest
 
 from drumtower.domain import failures
-from drumtower.platforms import Absent, Finder, PlatformError, Published, PublishRequest, Undecidable
+from drumtower.platforms import (
+    Absent,
+    Finder,
+    PlatformError,
+    Preparable,
+    Published,
+    PublishRequest,
+    Undecidable,
+)
 from drumtower.sandbox.faults import Behaviour, Fault
 from drumtower.testkit.conformance_stage import Crashed, Hooks, Progress, Stage
 
@@ -113,17 +122,26 @@ class LostAnswerRules(Hooks):
 class CrashRules(Hooks):
     """The process dies after a save, or before the outcome is written down; the next attempt starts from the rows."""
 
-    @pytest.mark.parametrize("save", [1, 2, 3, 4, 5, 6])
-    async def test_a_crash_after_a_save_makes_no_second_post(self, stage: Stage, save: int) -> None:
+    async def test_a_crash_after_any_save_makes_no_second_post(self) -> None:
+        for save in range(1, 20):
+            async with AsyncExitStack() as stack:
+                if not await self._crash(await self._set(stack, self.account_options), save):
+                    break
+        else:
+            raise AssertionError("20 saves for one post")
+        assert save > 1 or not issubclass(self.adapter, Preparable), "what is prepared must be saved"
+
+    async def _crash(self, stage: Stage, save: int) -> bool:
+        """Die after save number `save` and go on; False where no such save comes."""
         request, progress = stage.request(self.message(f"第{save}次保存后断电")), Progress(crash_at=save)
         try:
             await stage.publish(request, progress)
         except Crashed:
             progress.crash_at = 0
-        else:
-            pytest.skip(f"{self.adapter.__name__} saves {progress.saves} times a post, not {save}")
-        await stage.recover(request, progress)
-        assert len(self.published(stage.sandbox)) == 1
+            await stage.recover(request, progress)
+            assert len(self.published(stage.sandbox)) == 1, f"after save {save}"
+            return True
+        return False
 
     async def test_a_crash_before_the_outcome_is_stored_makes_no_second_post(self, stage: Stage) -> None:
         request, progress = stage.request(self.message("结果还没写下就断电")), Progress()

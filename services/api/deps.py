@@ -13,7 +13,7 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database, Tx
 from drumtower.domain.clock import Clock
 from drumtower.domain.permissions import Permission
-from drumtower.jobs import JobQueue
+from drumtower.jobs import JobQueue, Role
 from drumtower.platforms.registry import Registry
 from drumtower.settings import Settings
 from drumtower.storage import Storage
@@ -50,7 +50,29 @@ def get_clock(services: ServicesDep) -> Clock:
 ClockDep = Annotated[Clock, Depends(get_clock)]
 
 
-async def get_tx(services: ServicesDep) -> AsyncIterator[Tx]:
+class Bell:
+    """Remembers which roles have work; they hear of it once the transaction has committed, and only then."""
+
+    def __init__(self) -> None:
+        self.roles: set[Role] = set()
+
+    def ring(self, role: Role) -> None:
+        """Ring after the commit."""
+        self.roles.add(role)
+
+
+async def get_bell(services: ServicesDep) -> AsyncIterator[Bell]:
+    bell = Bell()
+    yield bell
+    for role in sorted(bell.roles):
+        await services.queue.ring(role)
+
+
+BellDep = Annotated[Bell, Depends(get_bell, scope="function")]
+
+
+async def get_tx(services: ServicesDep, _: BellDep) -> AsyncIterator[Tx]:
+    # The bell is asked for so that it ends after the transaction does.
     async with services.db.transaction() as tx:
         yield tx
 

@@ -23,9 +23,11 @@ from services.api.access.router import router as access
 from services.api.brands.router import router as brands
 from services.api.channels.router import router as channels
 from services.api.deps import Services
+from services.api.interactions.router import router as interactions
 from services.api.limits import RateLimiter
 from services.api.middleware import RateLimits, RequestIds
 from services.api.platforms.router import router as platforms
+from services.api.webhooks.router import router as webhooks
 
 DESCRIPTION = """\
 Plan, review, publish on time, listen, measure.
@@ -33,7 +35,7 @@ Plan, review, publish on time, listen, measure.
 Lists are `{"data": [...], "next_cursor": ...}`. Errors are `application/problem+json` with every violation at once.
 Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times carry an offset in, and are UTC out.
 """
-ROUTERS = (health.router, access, brands, platforms, channels)
+ROUTERS = (health.router, access, brands, platforms, channels, interactions, webhooks)
 
 
 @asynccontextmanager

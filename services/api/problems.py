@@ -139,7 +139,7 @@ def _violation(item: dict[str, Any]) -> errors.Violation:
         pointer=f"{prefix}{'.'.join(path)}" if prefix else pointer,
         code=code.get(kind, f"invalid_{kind.split('_', maxsplit=1)[0]}"),
         detail=str(item["msg"]).encode("utf-8", "replace").decode(),
-        hint=_HINTS.get(kind, ""),
+        hint=_HINTS.get(kind) or str(item.get("ctx", {}).get("hint", "")),
     )
 
 

@@ -1,9 +1,18 @@
 """What every request and answer schema starts from."""
 
-from datetime import UTC, datetime
-from typing import Annotated
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
 
 class Body(BaseModel):
@@ -19,11 +28,31 @@ class Answer(BaseModel):
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # the first or the last day there is, with an offset
+        raise ValueError("must be within the years 1 to 9999 in UTC") from error
 
 
+def _no_number(value: Any) -> Any:
+    """Refuse epoch numbers: pydantic would take 1700000000 for a time, and nobody meant it."""
+    if isinstance(value, int | float) or (isinstance(value, str) and not _MOMENT.match(value)):
+        hint = {"hint": "Use RFC 3339, such as 2026-12-01T09:30:00+08:00."}
+        raise PydanticCustomError("datetime_form", "This is no RFC 3339 time.", hint)
+    return value
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, int | float) or (isinstance(value, str) and not _DAY.match(value)):
+        raise PydanticCustomError("date_form", "This is no date.", {"hint": "Use YYYY-MM-DD."})
+    return value
+
+
+_MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt ]", re.ASCII)
+_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$", re.ASCII)
 # RFC 3339 with an offset in, UTC out; a naive time is a 422.
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Moment = Annotated[AwareDatetime, AfterValidator(_utc), BeforeValidator(_no_number)]
+Day = Annotated[date, BeforeValidator(_day)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Line = Annotated[str, StringConstraints(max_length=500)]
 Paragraph = Annotated[str, StringConstraints(max_length=5_000)]

@@ -100,12 +100,12 @@ class Stack:
         return any(part in event["say"] for event in self.events("say"))
 
     def wait_up(self) -> dict[str, Any]:
-        wait_until(lambda: bool(self.events("up")) or self.process.poll() is not None, 20)
+        wait_until(lambda: bool(self.events("up")) or self.process.poll() is not None, 60)
         assert self.events("up"), self.output.read_text()
         up: dict[str, Any] = self.events("up")[0]
         return up
 
-    def end(self, number: signal.Signals, seconds: float = 10.0) -> int:
+    def end(self, number: signal.Signals, seconds: float = 30.0) -> int:
         self.process.send_signal(number)
         return self.process.wait(seconds)
 
@@ -135,7 +135,7 @@ def finish(stack: Stack) -> None:
     pids = [pid for event in stack.events("up") for pid in event["up"].values()]
     stack.process.kill()
     stack.process.wait()
-    wait_until(lambda: not any(leftovers.is_alive(pid) for pid in pids), 5)
+    wait_until(lambda: not any(leftovers.is_alive(pid) for pid in pids), 20)
 
 
 async def connect(up: dict[str, Any], user: str = "app", database: str = "drumtower") -> Any:

@@ -5,16 +5,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from drumtower.embedded.instance import AlreadyRunning, instance_lock
+from drumtower.embedded.errors import CannotStart
+from drumtower.embedded.instance import instance_lock
 from drumtower.embedded.layout import layout_at
 from drumtower.embedded.postgres import database_url
-from drumtower.embedded.processes import Child, ChildFailed
+from drumtower.embedded.processes import Child
 from drumtower.embedded.servers import server_children
 from drumtower.embedded.supervisor import Supervisor
 
 SLEEPER = "import time; time.sleep(600)"
 # Ignores the gentle request, as a program does that still finishes its work.
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("refusing", flush=True)
+time.sleep(600)
+"""
 # Prints its child's pid to its log.
 GRANDPARENT = """
 import subprocess, sys
@@ -42,15 +48,19 @@ def run_stack(state: Path, names: list[str], say: Callable[[str], None]) -> None
         servers = server_children(layout) if "servers" in names else ()
         supervisor.start(*servers)
         supervisor.start(*(python_child(name) for name in names if name != "servers"))
-        pids = {watched.process.child.name: watched.process.pid for watched in supervisor._watched}
-        emit(up=pids, database=database_url(layout), run=str(layout.run), data=str(layout.postgres_data))
+        emit(
+            up=supervisor.pids,
+            database=database_url(layout),
+            run=str(layout.run),
+            data=str(layout.postgres_data),
+        )
         supervisor.watch()
 
 
 def main(state: str, *names: str) -> int:
     try:
         run_stack(Path(state), list(names), lambda line: emit(say=line))
-    except (AlreadyRunning, ChildFailed) as refusal:
+    except CannotStart as refusal:
         emit(refused=str(refusal))
         return 1
     emit(stopped=True)

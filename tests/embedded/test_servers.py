@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from drumtower.embedded import leftovers
 from drumtower.embedded.layout import SOCKET_PATH_BYTES, server_owner
+from drumtower.embedded.processes import ChildFailed
 from drumtower.embedded.servers import EmbeddedServers, temporary_servers
 from tests.embedded.conftest import remove_state, wait_until
 
@@ -121,7 +122,7 @@ def test_another_major_version_s_data_is_refused_and_kept(state: Path) -> None:
     servers.layout.postgres_data.mkdir()
     version = servers.layout.postgres_data / "PG_VERSION"
     version.write_text("13\n")
-    with pytest.raises(Exception, match="made by PostgreSQL 13, but this is 18"):
+    with pytest.raises(ChildFailed, match="made by PostgreSQL 13, but this is 18"):
         servers.start()
     assert version.read_text() == "13\n"
 

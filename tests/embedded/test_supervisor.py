@@ -28,8 +28,8 @@ async def test_a_killed_postgres_comes_back_with_its_rows(start_stack: StartStac
 
     os.kill(up["up"]["postgres"], signal.SIGKILL)
 
-    wait_until(lambda: stack.said("postgres died (killed by SIGKILL)"), 2)
-    wait_until(lambda: stack.said("postgres is back"), 10)
+    wait_until(lambda: stack.said("postgres died (killed by SIGKILL)"), 10)
+    wait_until(lambda: stack.said("postgres is back"), 30)
     assert await kept_rows(up) == ROWS
     with pytest.raises((ConnectionError, asyncpg.PostgresConnectionError)):
         await query
@@ -48,9 +48,10 @@ async def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_the_rows
 
     first.process.kill()
     everybody = [*up["up"].values(), *backends]
-    took = wait_until(lambda: not any(leftovers.is_alive(pid) for pid in everybody), 2)
+    assert len(everybody) > 5
+    # Well under a second by itself; this machine may have much else to do.
+    wait_until(lambda: not any(leftovers.is_alive(pid) for pid in everybody), 5)
 
-    assert len(everybody) > 5, f"saw too few processes ({took:.1f} s)"
     with pytest.raises((ConnectionError, asyncpg.PostgresConnectionError)):
         await write
     second = start_stack("servers")
@@ -85,38 +86,39 @@ def test_ctrl_c_in_the_terminal_reaches_no_child_before_us(start_stack: StartSta
     assert os.getsid(child) == os.getpgid(child) == child
 
 
-def test_a_second_request_does_not_wait_for_a_stubborn_child(start_stack: StartStack) -> None:
+def test_a_second_request_does_not_wait_for_a_stubborn_child(start_stack: StartStack, state: Path) -> None:
     stack = start_stack("stubborn")
     child = stack.wait_up()["up"]["stubborn"]
-    # It must have had the time to refuse SIGTERM.
-    time.sleep(0.3)
+    wait_until(lambda: last_lines(state / "logs" / "stubborn.log") == ["refusing"], 10)
     stack.process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     assert stack.process.poll() is None
     assert leftovers.is_alive(child)
 
-    assert stack.end(signal.SIGTERM, seconds=2) == 0
+    assert stack.end(signal.SIGTERM, seconds=5) == 0
     assert not leftovers.is_alive(child)
 
 
-def test_a_dead_child_is_restarted_and_its_own_children_end(start_stack: StartStack, state: Path) -> None:
+def test_what_a_child_started_ends_with_it(start_stack: StartStack, state: Path) -> None:
     stack = start_stack("grandparent")
     parent = stack.wait_up()["up"]["grandparent"]
     log = state / "logs" / "grandparent.log"
-    wait_until(lambda: bool(last_lines(log)), 5)
-    orphan = int(last_lines(log)[0])
-    assert leftovers.is_alive(orphan)
+    wait_until(lambda: len(last_lines(log)) == 1, 10)
 
     os.kill(parent, signal.SIGKILL)
+    wait_until(lambda: stack.said("grandparent is back"), 10)
+    wait_until(lambda: len(last_lines(log)) == 2, 10)
+    first, second = (int(line) for line in last_lines(log))
+    assert (leftovers.is_alive(first), leftovers.is_alive(second)) == (False, True)
 
-    wait_until(lambda: stack.said("grandparent is back"), 5)
-    assert not leftovers.is_alive(orphan)
+    stack.end(signal.SIGTERM)
+    assert not leftovers.is_alive(second)
 
 
 def test_a_child_that_keeps_dying_is_restarted_ever_more_slowly(start_stack: StartStack) -> None:
     stack = start_stack("flapping")
     stack.wait_up()
-    wait_until(lambda: stack.said("in 0.8 s"), 10)
+    wait_until(lambda: stack.said("in 0.8 s"), 20)
     delays = [
         event["say"].rsplit(" ", 2)[1] for event in stack.events("say") if "died (exit 3)" in event["say"]
     ]

@@ -16,7 +16,6 @@ from drumtower.domain import failures
 from drumtower.platforms import (
     Credentials,
     HttpClient,
-    Media,
     PlatformCalls,
     PlatformError,
     RemoteError,
@@ -54,14 +53,14 @@ class Xrpc:
         answer = await self._calls.call("POST", f"/xrpc/{method}", once=once, json=body, headers=headers)
         return read(shape, answer, once=once)
 
-    async def upload(self, media: Media) -> dict[str, Any]:
+    async def upload(self, data: bytes, content_type: str) -> dict[str, Any]:
         """Upload a file and return the reference to it; the same bytes give the same reference."""
         answer = await self._calls.call(
             "POST",
             "/xrpc/com.atproto.repo.uploadBlob",
             once=False,
-            content=await media.read(),
-            headers={**_bearer(self._credentials.access), "Content-Type": media.content_type},
+            content=data,
+            headers={**_bearer(self._credentials.access), "Content-Type": content_type},
         )
         return read(Uploaded, answer, once=False).blob
 
@@ -88,7 +87,7 @@ def read_error(response: httpx.Response, body: Any) -> RemoteError | None:
     if name in (REFUSALS if response.is_server_error else BREAKDOWNS):
         return None
     said = body.get("message")
-    return RemoteError(code=name, said=_SECRET.sub("***", said) if isinstance(said, str) else "")
+    return RemoteError(code=name, said=_scrubbed(said, response.request) if isinstance(said, str) else "")
 
 
 def read(shape: type[Shape], answer: Any, *, once: bool) -> Shape:
@@ -124,6 +123,11 @@ def _read_quietly(response: httpx.Response, body: Any) -> RemoteError | None:
     # These requests carry the password or the refresh token: nothing of the server's text is repeated.
     error = read_error(response, body)
     return RemoteError(code=error.code) if error else None
+
+
+def _scrubbed(said: str, request: httpx.Request) -> str:
+    token = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return _SECRET.sub("***", said.replace(token, "***") if token else said)
 
 
 def _bearer(token: str) -> dict[str, str]:

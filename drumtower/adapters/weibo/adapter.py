@@ -167,9 +167,10 @@ class WeiboAdapter(
             return await _ours(replies.find(calls, request, self._since(request.created_at)), error)
 
     async def message(self, request: ReplyRequest) -> Published:
-        base_url = FAN_SERVICE if self.base_url == self.default_base_url else self.base_url
+        """Answer in private, with the fan service's own token where there is one."""
         token = request.credentials.values.get("fan_service_token", "")
-        return await replies.message(WeiboCalls(self.http, base_url, request.credentials, token), request)
+        calls = WeiboCalls(self.http, fan_service(self.base_url), request.credentials, token)
+        return await replies.message(calls, request)
 
     async def find_reply(self, request: ReplyRequest, since: datetime) -> Finding:
         """Look for our comment; sent messages are listed nowhere."""
@@ -213,6 +214,11 @@ class WeiboAdapter(
 
     def _calls(self, credentials: Credentials) -> WeiboCalls:
         return WeiboCalls(self.http, self.base_url, credentials)
+
+
+def fan_service(base_url: str) -> str:
+    """The real platform answers messages on a host of its own; any other server on the one it has."""
+    return FAN_SERVICE if base_url == WeiboAdapter.default_base_url else base_url
 
 
 async def _ours(looking: Awaitable[Finding], refused: PlatformError) -> Published:

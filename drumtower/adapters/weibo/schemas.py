@@ -18,14 +18,15 @@ def read_time(value: Any) -> datetime:
     """Read `Wed Oct 24 23:49:17 +0800 2012`, whatever the machine's locale; raise ValueError."""
     if isinstance(value, datetime):
         return value
-    if not isinstance(value, str):
-        raise ValueError("no time")
-    _, month, day, clock, zone, year = value.split()
-    hour, minute, second = (int(part) for part in clock.split(":"))
-    offset = timedelta(hours=int(zone[:3]), minutes=int(zone[0] + zone[3:]))
-    number = _MONTHS.index(month) + 1
-    local = datetime(int(year), number, int(day), hour, minute, second, tzinfo=timezone(offset))
-    return local.astimezone(UTC)
+    try:
+        _, month, day, clock, zone, year = str(value).split()
+        hour, minute, second = (int(part) for part in clock.split(":"))
+        offset = timedelta(hours=int(zone[:3]), minutes=int(zone[0] + zone[3:]))
+        number = _MONTHS.index(month) + 1
+        local = datetime(int(year), number, int(day), hour, minute, second, tzinfo=timezone(offset))
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"no time of Weibo's: {str(value)[:40]!r}") from error
 
 
 def _number_as_text(value: Any) -> Any:

@@ -13,7 +13,7 @@ from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.deliveries import LEASED, LIVE, Action, Event, State, next_state
 from drumtower.domain.ids import new_id
-from drumtower.domain.posts import status
+from drumtower.domain.posts import counts_as, status
 from drumtower.domain.reviews import ReviewState
 
 
@@ -102,7 +102,8 @@ async def move(tx: Tx, delivery: Delivery, event: Event, now: datetime, **change
     Sets `changes` with it, drops `next_at` and the lease where the engine owes no next step, derives the post's
     status, and tells the outbox.
     """
-    target = next_state(State(delivery.state), event)
+    source = State(delivery.state)
+    target = next_state(source, event)
     delivery.state = target.value
     delivery.revision += 1
     delivery.updated_at = now
@@ -122,15 +123,20 @@ async def move(tx: Tx, delivery: Delivery, event: Event, now: datetime, **change
         now=now,
         event=event.value,
     )
-    if delivery.post_id is not None:
+    # Deriving locks the post: most moves can't change its status, and must not wait for it.
+    if delivery.post_id is not None and counts_as(source) is not counts_as(target):
         await derive_status(tx, delivery.post_id)
     return target
 
 
 async def derive_status(tx: Tx, post_id: UUID) -> None:
-    """Store the status that follows from the post's review and its publish deliveries."""
+    """Store the status that follows from the post's review and its publish deliveries.
+
+    Locks the post, so that two deliveries that end at once see each other. Whoever holds the post already may not
+    wait for a delivery's lock (see PostRepository.hold_deliveries).
+    """
     await tx.flush()  # the query below must see the states just set
-    post = await tx.get_one(Post, post_id)
+    post = await tx.get_one(Post, post_id, populate_existing=True, with_for_update=True)
     states = await tx.scalars(
         select(Delivery.state).where(Delivery.post_id == post_id, Delivery.action == Action.PUBLISH.value)
     )

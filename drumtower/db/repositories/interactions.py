@@ -2,19 +2,22 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select, update
+from sqlalchemy import Select, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from drumtower.db.engine import Tx
-from drumtower.db.models import Conversation, Delivery, Interaction
+from drumtower.db.models import Conversation, Delivery, Interaction, Member
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.ids import new_id
 from drumtower.domain.interactions import InteractionKind
+
+# An unknown outcome is settled long before; what is older belongs to posts that are not ours.
+LINKED_WITHIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +64,26 @@ class InteractionRepository(Scoped):
         )
         return {delivery_id: post_id for delivery_id, post_id in found if post_id is not None}
 
-    async def last_message_at(self, conversation_id: UUID) -> datetime | None:
-        """Return when this person last wrote to us in private: platforms count reply windows from it."""
-        return await self.tx.scalar(
-            select(func.max(Interaction.occurred_at)).where(
+    async def is_assignable(self, member_id: UUID, now: datetime) -> bool:
+        """Say whether the member belongs to this workspace, and still will in a moment."""
+        stays = or_(Member.ends_at.is_(None), Member.ends_at > now)
+        found = await self.tx.scalar(self.select(Member).where(Member.id == member_id, stays))
+        return found is not None
+
+    async def last_messages(self, conversation_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        """Return when each person last wrote to us in private: platforms count reply windows from it."""
+        if not conversation_ids:
+            return {}
+        found = await self.tx.execute(
+            select(Interaction.conversation_id, func.max(Interaction.occurred_at))
+            .where(
                 Interaction.workspace_id == self.workspace_id,
-                Interaction.conversation_id == conversation_id,
+                Interaction.conversation_id.in_(conversation_ids),
                 Interaction.kind == InteractionKind.MESSAGE.value,
             )
+            .group_by(Interaction.conversation_id)
         )
+        return {conversation_id: last for conversation_id, last in found.tuples()}  # noqa: C416 - typed
 
     async def known(self, channel_id: UUID, external_ids: Collection[str]) -> set[str]:
         """Return which of the platform's ids are stored already."""
@@ -119,7 +133,7 @@ class InteractionRepository(Scoped):
             for person in sorted(people, key=lambda person: person.author_id)
         ]
         found = await self.tx.execute(statement, rows)
-        return {author_id: conversation_id for author_id, conversation_id in found}
+        return {str(author_id): conversation_id for author_id, conversation_id in found}
 
     async def add(self, rows: Sequence[dict[str, Any]]) -> list[UUID]:
         """Store interactions; return the ids of those that were new."""
@@ -139,6 +153,7 @@ class InteractionRepository(Scoped):
             .where(
                 Interaction.channel_id == channel_id,
                 Interaction.delivery_id.is_(None),
+                Interaction.received_at > func.now() - LINKED_WITHIN,
                 Interaction.post_external_id == Delivery.external_id,
                 Delivery.channel_id == channel_id,
                 Delivery.action == Action.PUBLISH.value,

@@ -55,7 +55,7 @@ class BlueskySandbox(SandboxPlatform):
     def add_account(self, **account: Any) -> Mapping[str, Any]:
         """Open an account; options: name (a handle, or what to make one of), email, followers, password.
 
-        Returns its id (DID), its handle, and the identifier and app password that a channel needs.
+        Returns its id (DID), and the identifier (handle) and app password that a channel needs.
         """
         handle = _handle(str(account.get("name") or f"brand{self.store.next_number('account')}"))
         did = identifiers.made_up_did(handle)
@@ -67,7 +67,7 @@ class BlueskySandbox(SandboxPlatform):
         self.store.put("_logins", did, {"passwords": [password]})
         for identifier in (did, handle, email.lower()):
             self.store.put("_identifiers", identifier, {"did": did})
-        return {"id": did, "name": handle, "identifier": handle, "password": password}
+        return {"id": did, "identifier": handle, "password": password}
 
     async def _health(self, _: Request) -> JSONResponse:
         return JSONResponse({"version": "sandbox"})

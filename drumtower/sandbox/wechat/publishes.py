@@ -30,7 +30,8 @@ class Publishes:
         self.store = ground.store
         self.box = box
         self.callbacks = callbacks
-        self._pending = {task["id"] for task in self.store.all("publishes") if task["status"] == PUBLISHING}
+        unfinished = (task["id"] for task in self.store.all("publishes") if task["status"] == PUBLISHING)
+        self._pending = dict.fromkeys(unfinished)  # in the order in which they were submitted
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -82,7 +83,7 @@ class Publishes:
             "due_at": due_at.isoformat(),
         }
         self.store.put("publishes", publish_id, task)
-        self._pending.add(publish_id)
+        self._pending[publish_id] = None
         self._start(publish_id)
         return {"errcode": 0, "errmsg": "ok", "publish_id": publish_id, "msg_data_id": msg_data_id}
 
@@ -101,7 +102,7 @@ class Publishes:
             self.store.delete("drafts", task["media_id"])
         self.callbacks.push(task["account"], f"publish-{task['id']}", _event(done, self.ground.now()))
         self.store.put("publishes", task["id"], done)
-        self._pending.discard(task["id"])
+        self._pending.pop(task["id"], None)
 
     def _post(self, task: Record) -> Record:
         now = datetime.fromisoformat(task["due_at"])

@@ -133,12 +133,11 @@ class Control:
         return self._state.settings()
 
     async def _webhook(self, body: Record) -> Any:
-        """Set the fan service's callback, as the console does: after its own check of the address."""
+        """Set the fan service's callback; as in the console, an address that fails its check is not taken."""
         account, url = self._state.account(str(body["account"])), str(body["url"])
         verified = await self._pusher.check(account["id"], url)
-        self._state.store.put(
-            "webhooks", account["id"], {"account": account["id"], "url": url, "verified": verified}
-        )
+        if verified:
+            self._state.store.put("webhooks", account["id"], {"account": account["id"], "url": url})
         return {"verified": verified}
 
 

@@ -1,0 +1,5 @@
+"""The one error that whoever starts an instance has to catch."""
+
+
+class CannotStart(Exception):
+    """Its message is for the person who tried: say it and exit 1. The modules beside this one raise kinds of it."""

@@ -1,0 +1,1 @@
+"""Conversions: what clicks led to, told server to server."""

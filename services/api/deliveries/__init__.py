@@ -1,0 +1,1 @@
+"""Deliveries: what leaves, when, and how it went."""

@@ -1,0 +1,70 @@
+"""Deliveries as clients see them."""
+
+from uuid import UUID
+
+from drumtower.db.models import Delivery
+from drumtower.domain.deliveries import TRANSITIONS, Action, Event, State
+from drumtower.messages import compose_text, content_of
+from drumtower.platforms.registry import Registry
+from services.api.deliveries.schemas import DeliveryAction, DeliveryError, DeliveryRead, HandoffPack
+
+_SAME = set(DeliveryRead.model_fields) - {
+    "local",
+    "publish_if_late_by",
+    "error",
+    "allowed",
+    "handoff",
+}
+
+
+def read(delivery: Delivery, registry: Registry) -> DeliveryRead:
+    """Return the delivery, with what may be asked of it now."""
+    fields = {name: getattr(delivery, name) for name in _SAME}
+    state = State(delivery.state)
+    return DeliveryRead(
+        **fields,
+        local=delivery.local_time,
+        publish_if_late_by=delivery.late_by_seconds,
+        error=DeliveryError.model_validate(delivery.error) if delivery.error else None,
+        allowed=allowed(state),
+        handoff=_pack(delivery, registry) if state is State.HANDOFF else None,
+    )
+
+
+def allowed(state: State) -> list[DeliveryAction]:
+    """Return what a client may ask of a delivery in `state`; the engine's own events are not among it."""
+    able = {
+        DeliveryAction.CANCEL: Event.CANCEL in TRANSITIONS[state],
+        DeliveryAction.RESCHEDULE: Event.RESCHEDULE in TRANSITIONS[state],
+        DeliveryAction.RETRY: state is State.FAILED,
+        DeliveryAction.RECONCILE: state in (State.UNKNOWN, State.ACCEPTED),
+        DeliveryAction.PROOF: state is State.HANDOFF,
+    }
+    return [action for action, may in able.items() if may]
+
+
+def _pack(delivery: Delivery, registry: Registry) -> HandoffPack:
+    reason = (delivery.error or {}).get("detail", "")
+    if delivery.action != Action.PUBLISH.value:
+        return HandoffPack(
+            reason=reason,
+            title="",
+            text=delivery.payload.get("text", ""),
+            links=[],
+            hashtags=[],
+            asset_ids=[],
+            disclosures=[],
+            options={},
+        )
+    content = content_of(delivery.payload)
+    adapter = registry.adapters.get(delivery.platform)
+    return HandoffPack(
+        reason=reason,
+        title=content.title,
+        text=compose_text(adapter, content) if adapter else content.body,
+        links=list(content.links),
+        hashtags=list(content.hashtags),
+        asset_ids=[UUID(str(asset_id)) for asset_id in content.asset_ids],
+        disclosures=[disclosure.value for disclosure in content.disclosures],
+        options=content.options,
+    )

@@ -1,0 +1,1 @@
+"""Interactions: what people say to us, and our answers."""

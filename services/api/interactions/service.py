@@ -1,0 +1,197 @@
+"""What can be done with interactions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from drumtower.db import outbox
+from drumtower.db.engine import Tx
+from drumtower.db.models import Brand, Channel, Delivery, Interaction
+from drumtower.db.repositories.deliveries import plan
+from drumtower.db.repositories.interactions import InteractionRepository
+from drumtower.domain import replies
+from drumtower.domain.deliveries import Action
+from drumtower.domain.errors import Invalid
+from drumtower.domain.interactions import Intent, InteractionKind, InteractionStatus, Sentiment
+from drumtower.platforms import Adapter, Messenger, Replier
+from drumtower.platforms.registry import Registry
+from services.api import audit, etags
+from services.api.interactions.schemas import InteractionRead, InteractionUpdate
+from services.api.principals import Principal
+
+# A person's verdict is as sure as can be.
+_EDITED_SCORE = {Sentiment.POSITIVE: 1.0, Sentiment.NEUTRAL: 0.0, Sentiment.NEGATIVE: -1.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which interactions are asked for; None: all."""
+
+    channel_id: UUID | None
+    kind: InteractionKind | None
+    sentiment: Sentiment | None
+    intent: Intent | None
+    status: InteractionStatus | None
+    assignee_id: UUID | None
+    post_id: UUID | None
+    delivery_id: UUID | None
+    q: str | None
+    answered: bool | None
+
+    def apply(self, statement: Select[Interaction]) -> Select[Interaction]:
+        """Narrow the statement down."""
+        for name in ("channel_id", "kind", "sentiment", "intent", "status", "assignee_id", "delivery_id"):
+            value = getattr(self, name)
+            if value is not None:
+                statement = statement.where(getattr(Interaction, name) == value)
+        if self.post_id is not None:
+            of_post = select(Delivery.id).where(Delivery.post_id == self.post_id)
+            statement = statement.where(Interaction.delivery_id.in_(of_post))
+        if self.q is not None:
+            statement = statement.where(Interaction.text.icontains(self.q, autoescape=True))
+        if self.answered is not None:
+            waits = Interaction.answered_at.is_(None)
+            statement = statement.where(~waits if self.answered else waits)
+        return statement
+
+
+async def read(
+    tx: Tx, workspace_id: UUID, rows: Sequence[Interaction], registry: Registry
+) -> list[InteractionRead]:
+    """Return interactions as clients see them, with the posts they are about."""
+    interactions = InteractionRepository(tx, workspace_id)
+    posts = await interactions.posts_of({row.delivery_id for row in rows if row.delivery_id is not None})
+    private = {row.conversation_id for row in rows if row.kind == InteractionKind.MESSAGE.value}
+    last = await interactions.last_messages(private)
+    return [_read(row, posts, last, registry) for row in rows]
+
+
+def _read(
+    row: Interaction, posts: dict[UUID, UUID], last: dict[UUID, datetime], registry: Registry
+) -> InteractionRead:
+    adapter = registry.adapters.get(row.platform)
+    said_at = last.get(row.conversation_id, row.occurred_at)
+    stored = InteractionRead.model_fields.keys() - {"post_id", "reply_by"}
+    fields: dict[str, Any] = {name: getattr(row, name) for name in stored}
+    return InteractionRead(
+        **fields,
+        post_id=posts.get(row.delivery_id) if row.delivery_id else None,
+        reply_by=replies.deadline(InteractionKind(row.kind), adapter.capabilities, said_at)
+        if adapter
+        else None,
+    )
+
+
+async def update(
+    tx: Tx,
+    principal: Principal,
+    interaction_id: UUID,
+    asked: InteractionUpdate,
+    if_match: str | None,
+    now: datetime,
+) -> Interaction:
+    """Change the fields that were sent."""
+    interactions = InteractionRepository(tx, principal.workspace_id)
+    interaction = await interactions.get(interaction_id, lock=True)
+    etags.check_match(if_match, interaction.revision)
+    changes = asked.model_dump(exclude_unset=True)
+    await _check(interactions, changes, now)
+    if "tags" in changes:
+        changes["tags"] = list(dict.fromkeys(changes["tags"]))
+    changes |= _verdicts(interaction, changes)
+    for name, value in changes.items():
+        setattr(interaction, name, value)
+    interaction.revision += 1
+    interaction.updated_at = now
+    audit.record(tx, principal, "interaction.updated", interaction.id, now, fields=sorted(changes))
+    return interaction
+
+
+async def _check(interactions: InteractionRepository, changes: dict[str, Any], now: datetime) -> None:
+    for name in ("status", "tags", "sentiment"):
+        if name in changes and changes[name] is None:
+            raise Invalid.at(
+                f"/{name}", "null_not_allowed", f"{name} can't be null.", "Leave it out, or send a value."
+            )
+    assignee_id = changes.get("assignee_id")
+    if assignee_id is not None and not await interactions.is_assignable(assignee_id, now):
+        raise Invalid.at(
+            "/assignee_id",
+            "assignee_unknown",
+            "There is no such member in this workspace.",
+            "GET /v1/members.",
+        )
+
+
+def _verdicts(interaction: Interaction, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return what follows from a person's verdict: its score, and that it replaces the machine's."""
+    follows: dict[str, Any] = {}
+    reasons = list(interaction.reasons)
+    if "sentiment" in changes:
+        follows["sentiment_edited"] = True
+        follows["sentiment_score"] = _EDITED_SCORE[Sentiment(changes["sentiment"])]
+        reasons.append(f"edited:sentiment {interaction.sentiment} -> {changes['sentiment']}")
+    if "intent" in changes:
+        follows["intent_score"] = None if changes["intent"] is None else 1.0
+        reasons.append(f"edited:intent {interaction.intent or 'none'} -> {changes['intent'] or 'none'}")
+    return follows | {"reasons": reasons} if follows else {}
+
+
+async def reply(
+    tx: Tx, principal: Principal, registry: Registry, interaction_id: UUID, text: str, now: datetime
+) -> Delivery:
+    """Plan an answer, due now; raise Invalid with everything that forbids it."""
+    interactions = InteractionRepository(tx, principal.workspace_id)
+    interaction = await interactions.get(interaction_id)
+    channel = await interactions.find(Channel, interaction.channel_id, "channel")
+    brand = await interactions.find(Brand, channel.brand_id, "brand")
+    kind = InteractionKind(interaction.kind)
+    adapter = registry.get(channel.platform)
+    last = await interactions.last_messages([interaction.conversation_id])
+    said_at = last.get(interaction.conversation_id, interaction.occurred_at)
+    violations = replies.check(
+        replies.Reply(
+            text=text,
+            kind=kind,
+            said_at=said_at,
+            platform=adapter.name.en,
+            capabilities=adapter.capabilities,
+            supported=_takes(adapter, kind),
+            connected=channel.status == "connected",
+            banned_words=tuple(brand.banned_words),
+        ),
+        now,
+    )
+    if violations:
+        raise Invalid.of(violations)
+    delivery = plan(
+        workspace_id=principal.workspace_id,
+        channel_id=channel.id,
+        platform=channel.platform,
+        action=Action.MESSAGE if kind is InteractionKind.MESSAGE else Action.REPLY,
+        payload={"text": text},
+        due_at=now,
+        created_by=principal.member_id,
+        now=now,
+        interaction_id=interaction.id,
+        # What the platform would refuse by then is missed, not sent late.
+        late_by_seconds=_seconds_left(replies.deadline(kind, adapter.capabilities, said_at), now),
+    )
+    tx.add(delivery)
+    outbox.append(
+        tx, workspace_id=principal.workspace_id, name="delivery.planned", subject_id=delivery.id, now=now
+    )
+    audit.record(tx, principal, "interaction.answered", interaction.id, now, delivery_id=str(delivery.id))
+    return delivery
+
+
+def _takes(adapter: type[Adapter], kind: InteractionKind) -> bool:
+    return issubclass(adapter, Messenger if kind is InteractionKind.MESSAGE else Replier)
+
+
+def _seconds_left(until: datetime | None, now: datetime) -> int | None:
+    return None if until is None else int((until - now).total_seconds())

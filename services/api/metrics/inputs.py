@@ -1,0 +1,125 @@
+"""Gathers what figures are made of: numbers per channel and bucket, clicks, conversions, answers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from drumtower.db.models import Channel
+from drumtower.db.repositories.kpis import Bucket, KpiRepository, Period
+from drumtower.domain.figures import ChannelNumbers, Followers
+from drumtower.domain.kpi_dictionary import Kpi
+from drumtower.domain.samples import ENGAGEMENTS, Metric
+from drumtower.platforms.registry import Registry
+from services.api.metrics.query import KpiQuery
+
+Cell = tuple[UUID | None, date | None]
+
+_POST_METRICS: dict[Kpi, tuple[Metric, ...]] = {
+    Kpi.EXPOSURE: (Metric.EXPOSURE,),
+    Kpi.LIKES: (Metric.LIKES,),
+    Kpi.COMMENTS: (Metric.COMMENTS,),
+    Kpi.SHARES: (Metric.SHARES,),
+    Kpi.SAVES: (Metric.SAVES,),
+    Kpi.ENGAGEMENTS: ENGAGEMENTS,
+    Kpi.ENGAGEMENT_RATE: (*ENGAGEMENTS, Metric.EXPOSURE),
+}
+SAMPLED = frozenset({*_POST_METRICS, Kpi.FOLLOWER_GROWTH})
+
+
+def buckets(period: Period) -> list[date | None]:
+    """Return the first days of a period's buckets; one None where it is not cut."""
+    if period.bucket is None:
+        return [None]
+    days = [period.first + timedelta(days=n) for n in range((period.last - period.first).days + 1)]
+    match period.bucket:
+        case Bucket.DAY:
+            starts = days
+        case Bucket.WEEK:
+            starts = [day - timedelta(days=day.weekday()) for day in days]
+        case Bucket.MONTH:
+            starts = [day.replace(day=1) for day in days]
+    return list(dict.fromkeys(starts))
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What samples say, per channel and bucket."""
+
+    channels: Sequence[Channel]
+    gives: dict[UUID, frozenset[Metric]] = field(default_factory=dict)
+    publishing: set[UUID] = field(default_factory=set)
+    gains: dict[Cell, dict[Metric, int]] = field(default_factory=dict)
+    exposed: dict[Cell, dict[Metric, int]] = field(default_factory=dict)
+    sampled: dict[Cell, datetime] = field(default_factory=dict)
+    followers: dict[Cell, Followers] = field(default_factory=dict)
+
+    def of(self, channel_id: UUID, bucket: date | None) -> ChannelNumbers:
+        """Return what is known of a channel in a bucket."""
+        cell = channel_id, bucket
+        return ChannelNumbers(
+            channel_id=channel_id,
+            gains=self.gains.get(cell, {}),
+            exposed=self.exposed.get(cell, {}),
+            followers=self.followers.get(cell),
+            gives=self.gives[channel_id],
+            has_posts=channel_id in self.publishing,
+            sampled_at=self.sampled.get(cell),
+        )
+
+
+async def numbers(
+    rows: KpiRepository, asked: KpiQuery, channels: Sequence[Channel], registry: Registry
+) -> Numbers:
+    """Read what samples say about these channels, as far as the figures asked for need it."""
+    found = Numbers(channels=channels)
+    found.gives = {channel.id: _gives(channel, registry) for channel in channels}
+    ids = [channel.id for channel in channels]
+    metrics = {metric for kpi in asked.kpis for metric in _POST_METRICS.get(kpi, ())}
+    if metrics:
+        await _read_gains(rows, asked, metrics, found)
+        silent = set(ids) - {channel_id for channel_id, _ in found.gains if channel_id}
+        found.publishing = set(ids) - silent | await rows.publishing(silent, asked.period.end)
+    if {Kpi.FOLLOWER_GROWTH, Kpi.ENGAGEMENT_RATE} & set(asked.kpis):
+        await _read_followers(rows, asked, ids, found)
+    return found
+
+
+def _gives(channel: Channel, registry: Registry) -> frozenset[Metric]:
+    adapter = registry.adapters.get(channel.platform)
+    if adapter is None:
+        return frozenset()
+    told = (*adapter.capabilities.metrics, *adapter.capabilities.channel_metrics)
+    return frozenset(Metric(name) for name in told if name in set(Metric))
+
+
+async def _read_gains(
+    rows: KpiRepository, asked: KpiQuery, metrics: Collection[Metric], found: Numbers
+) -> None:
+    for row in await rows.gains(asked.period, metrics, asked.channel_ids):
+        cell, metric = (row.channel_id, row.bucket), Metric(row.metric)
+        found.gains.setdefault(cell, {})[metric] = row.gain
+        if Metric.EXPOSURE in metrics:
+            found.exposed.setdefault(cell, {})[metric] = row.exposed_gain
+        found.sampled[cell] = max(row.sampled_at, found.sampled.get(cell, row.sampled_at))
+
+
+async def _read_followers(rows: KpiRepository, asked: KpiQuery, ids: list[UUID], found: Numbers) -> None:
+    measured: dict[Cell, Any] = {
+        (row.channel_id, row.bucket): row for row in await rows.followers(asked.period, asked.channel_ids)
+    }
+    before = {row.channel_id: row for row in await rows.followers_before(asked.period.first, ids)}
+    for channel_id in ids:
+        last = before.get(channel_id)
+        for bucket in buckets(asked.period):
+            row = measured.get((channel_id, bucket))
+            if row is not None:
+                found.followers[channel_id, bucket] = Followers(
+                    growth=row.growth, total=row.total, sampled_at=row.sampled_at, first=last is None
+                )
+                last = row
+            elif last is not None:
+                found.followers[channel_id, bucket] = Followers(
+                    growth=None, total=last.total, sampled_at=last.sampled_at
+                )

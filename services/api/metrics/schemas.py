@@ -1,0 +1,90 @@
+"""Key figures over HTTP."""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from drumtower.domain.figures import Reason
+from drumtower.domain.kpi_dictionary import Kpi, Unit
+from services.api.schemas import Answer, Moment
+
+
+class MeaningRead(Answer):
+    """A text in two languages."""
+
+    zh_cn: str
+    en: str
+
+
+class DefinitionRead(Answer):
+    """What a key figure means and how it is computed. `inputs` are the names that its basis shows."""
+
+    kpi: Kpi
+    label: MeaningRead
+    unit: Unit
+    formula: str
+    inputs: list[str]
+    meaning: MeaningRead
+
+
+class DictionaryRead(BaseModel):
+    """All key figures that can be asked for."""
+
+    data: list[DefinitionRead]
+
+
+class MissingRead(Answer):
+    """A channel that is not in the figure, or only in part, and why."""
+
+    channel_id: UUID
+    reason: Reason
+
+
+class BasisRead(BaseModel):
+    """How the value came about: the formula, its inputs by name (numbers or null), and what is missing from it.
+
+    `complete` is false where a channel that has published lacks in the value. `reason` says why there is no value.
+    `engagement_metrics` are those that at least one of the channels gives.
+    """
+
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"additionalProperties": {"type": ["number", "null"]}}
+    )
+
+    formula: str
+    denominator: str | None
+    complete: bool
+    missing: list[MissingRead]
+    reason: Reason | None
+    engagement_metrics: list[str]
+
+
+class FreshnessRead(BaseModel):
+    """When the channels of a figure were last sampled: the stalest and the freshest. Both now for live figures."""
+
+    oldest: Moment
+    newest: Moment
+
+
+class KpiRead(BaseModel):
+    """One figure of one group. `value` is null where it is not known; the basis says why."""
+
+    metric: Kpi
+    group: dict[str, str | None]
+    value: float | int | None
+    unit: Unit
+    basis: BasisRead
+    freshness: FreshnessRead | None
+
+
+class KpiListRead(BaseModel):
+    """Figures of a period. Days are the workspace's; `to` is included."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+
+    first: date
+    last: date
+    timezone: str
+    group_by: list[str]
+    data: list[KpiRead]

@@ -1,0 +1,1 @@
+"""Webhooks: what platforms push to us."""

@@ -1,0 +1,132 @@
+"""Takes a webhook: verified, kept raw, understood and committed before the platform hears that it was taken."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+
+from drumtower import feedback
+from drumtower.connections import read_credentials
+from drumtower.crypto import Undecryptable
+from drumtower.db.engine import Tx
+from drumtower.db.models import Channel
+from drumtower.db.repositories.inbound import InboundRepository, channel_called
+from drumtower.domain.errors import NotFound, Unavailable
+from drumtower.platforms import (
+    Credentials,
+    Received,
+    WebhookAnswer,
+    WebhookReceiver,
+    WebhookRefused,
+    WebhookRequest,
+)
+from services.api.deps import Services
+
+log = structlog.get_logger(__name__)
+
+# Platforms hang up after 5 s. A statement ends before the transaction's own limit, so that PostgreSQL stops too.
+ANSWER_SECONDS = 4.0
+STATEMENT_MS = 3_000
+LOCK_MS = 2_000
+
+EVENTS = Counter("drumtower_webhooks_total", "Webhooks taken", ["platform", "outcome"])
+
+
+async def challenge(
+    services: Services, platform: str, channel_id: str, request: WebhookRequest
+) -> WebhookAnswer:
+    """Answer a platform's address check; raise WebhookRefused where it is forged."""
+    async with _transaction(services) as tx:
+        _, receiver, credentials = await _called(services, tx, platform, channel_id)
+    _check_query(request)
+    return receiver.challenge(request, credentials)
+
+
+async def receive(
+    services: Services, platform: str, channel_id: str, request: WebhookRequest
+) -> WebhookAnswer:
+    """Take a webhook; return what the platform wants to hear once everything is committed.
+
+    A repeat gets the same answer and changes nothing. A refused one (WebhookRefused) leaves nothing behind.
+    """
+    async with _transaction(services) as tx:
+        channel, receiver, credentials = await _called(services, tx, platform, channel_id)
+        _check_query(request)
+        received = receiver.receive(request, credentials)
+        fresh = await _take(tx, channel, request, received)
+    EVENTS.labels(channel.platform, "new" if fresh else "repeat").inc()
+    return received.answer
+
+
+async def _take(tx: Tx, channel: Channel, request: WebhookRequest, received: Received) -> bool:
+    inbound = InboundRepository(tx, channel.workspace_id)
+    event_id = await inbound.keep(
+        channel,
+        key=received.event_key,
+        query=dict(request.query),
+        body=request.body,
+        now=request.received_at,
+    )
+    if event_id is None:
+        return False
+    ingested = await feedback.ingest(tx, channel, received.events, request.received_at)
+    if ingested.faults:
+        log.error("webhook.fault", channel_id=str(channel.id), reasons=[f.reason for f in ingested.faults])
+        await inbound.fault(event_id, "\n".join(fault.reason for fault in ingested.faults))
+    return True
+
+
+@asynccontextmanager
+async def _transaction(services: Services) -> AsyncIterator[Tx]:
+    """Open the one short transaction of a webhook; raise Unavailable where the database does not answer in time.
+
+    Nothing is stored then, and the platform is told so: it sends again.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS), services.db.transaction() as tx:
+            yield tx
+    except OSError as error:  # TimeoutError is one
+        log.warning("webhook.database_away", error=type(error).__name__)
+        raise Unavailable(
+            "database_unavailable", "The database is away for a moment; nothing was stored.", retry_after=2
+        ) from error
+
+
+async def _called(
+    services: Services, tx: Tx, platform: str, channel_id: str
+) -> tuple[Channel, WebhookReceiver, Credentials]:
+    """Return whom the address names. Every address that names nobody gets the same answer."""
+    channel = await _channel(tx, platform, channel_id)
+    if channel is None or channel.platform not in services.registry.adapters:
+        raise _nobody()
+    adapter = services.connections.adapter(channel.platform, channel.base_url)
+    if not isinstance(adapter, WebhookReceiver):
+        raise _nobody()
+    try:
+        return channel, adapter, read_credentials(services.box, channel)
+    except Undecryptable as error:
+        log.error("webhook.credentials_unreadable", channel_id=str(channel.id))
+        raise Unavailable(
+            "credentials_unreadable", "The channel's credentials can't be read; nothing was stored."
+        ) from error
+
+
+async def _channel(tx: Tx, platform: str, channel_id: str) -> Channel | None:
+    try:
+        called = UUID(channel_id)
+    except ValueError:
+        return None
+    return await channel_called(tx, platform, called, statement_ms=STATEMENT_MS, lock_ms=LOCK_MS)
+
+
+def _check_query(request: WebhookRequest) -> None:
+    # No signature covers every parameter, and no column holds this character.
+    if any("\x00" in part for pair in request.query.items() for part in pair):
+        raise WebhookRefused("body_malformed", "a parameter holds U+0000")
+
+
+def _nobody() -> NotFound:
+    return NotFound("not_found", "There is no webhook at this address.")
