@@ -71,10 +71,8 @@ def up(root: Path, port: int, say: Say) -> None:
         with Supervisor(place.layout, say) as supervisor:
             supervisor.start(*_servers(place))
             supervisor.run(lambda: migrate.upgrade(place.database_url))
-            known = read_up_file(place.layout.up_file)
-            access = supervisor.run(
-                lambda: asyncio.run(seed.seed_members(place.database_url, known.password if known else None))
-            )
+            known = _known(place)
+            access = supervisor.run(lambda: asyncio.run(seed.seed_members(place.database_url, known)))
             supervisor.start(_sandbox(place), *_services(place))
             supervisor.run(lambda: seed.seed_channels(place.api, access.api_key, place.sandbox))
             write_up_file(place.layout.up_file, _up_file(place, access))
@@ -105,10 +103,10 @@ def _environment(place: Place) -> Mapping[str, str]:
         "DRUMTOWER_STORAGE_DIR": str(place.layout.state / "assets"),
         "DRUMTOWER_ALLOW_PRIVATE_ADDRESSES": "true",
         # A rehearsal shows in seconds what takes minutes and days in earnest.
-        "DRUMTOWER_LEASE": "20",
-        "DRUMTOWER_RECONCILE_GRACE": "5",
-        "DRUMTOWER_FEEDBACK_EVERY": "1",
-        "DRUMTOWER_SAMPLING_REHEARSAL": "2",
+        "DRUMTOWER_LEASE": "PT20S",
+        "DRUMTOWER_RECONCILE_GRACE": "PT5S",
+        "DRUMTOWER_FEEDBACK_EVERY": "PT1S",
+        "DRUMTOWER_SAMPLING_REHEARSAL": "PT2S",
     }
 
 
@@ -137,6 +135,18 @@ def _services(place: Place) -> list[Child]:
         _child(place, "scheduler", "services.scheduler.main"),
         _child(place, "metrics", "services.metrics.main"),
     ]
+
+
+def _known(place: Place) -> DemoAccess | None:
+    last = read_up_file(place.layout.up_file)
+    if last is None:
+        return None
+    return DemoAccess(
+        api_key=last.api_key,
+        reviewer_api_key=last.reviewer_api_key,
+        email=last.email,
+        password=last.password,
+    )
 
 
 def _up_file(place: Place, access: DemoAccess) -> UpFile:

@@ -20,6 +20,8 @@ from drumtower.domain.permissions import Role
 OWNER = "owner@demo.drumtower.example"
 REVIEWER = "reviewer@demo.drumtower.example"
 KEY_NAME = "up"
+# What a sandbox account needs to know beyond its name: Weibo takes links to the app's own domain only.
+OPTIONS = {"weibo": {"security_domain": "127.0.0.1"}, "bluesky": {"name": "gulou-tea"}}
 # Which control call tells a sandbox where its webhooks go.
 CALLBACKS = {"wechat": ("callback", {"mode": "safe"}), "weibo": ("webhook", {})}
 
@@ -34,25 +36,25 @@ class DemoAccess:
     password: str = field(repr=False)
 
 
-async def seed_members(database_url: str, password: str | None) -> DemoAccess:
-    """Make the demo workspace where there is none, and new API keys for its owner and its reviewer.
+async def seed_members(database_url: str, known: DemoAccess | None) -> DemoAccess:
+    """Make the demo workspace where there is none, with API keys for its owner and its reviewer.
 
-    Keys are stored as hashes, so every start makes new ones and ends the last ones; a known password stays.
+    What is `known` from the last start stays good, so that a client survives a restart.
     """
     db = Database(database_url, application="drumtower-seed")
     now = SystemClock().now()
-    chosen = password or secrets.token_urlsafe(12)
+    password = known.password if known else secrets.token_urlsafe(12)
     try:
         async with db.transaction() as tx:
             await ensure_partitions(tx, now)
             owner = await _member(tx, OWNER, "林岚", Role.OWNER)
             reviewer = await _member(tx, REVIEWER, "周审", Role.REVIEWER)
-            owner.password_hash = password_hash(chosen)
+            owner.password_hash = password_hash(password)
             return DemoAccess(
-                api_key=await _key(tx, owner),
-                reviewer_api_key=await _key(tx, reviewer),
+                api_key=await _key(tx, owner, known.api_key if known else None),
+                reviewer_api_key=await _key(tx, reviewer, known.reviewer_api_key if known else None),
                 email=OWNER,
-                password=chosen,
+                password=password,
             )
     finally:
         await db.close()
@@ -88,8 +90,13 @@ async def _workspace(tx: Tx) -> UUID:
     return workspace.id
 
 
-async def _key(tx: Tx, member: Member) -> str:
-    await tx.execute(delete(ApiKey).where(ApiKey.member_id == member.id, ApiKey.name == KEY_NAME))
+async def _key(tx: Tx, member: Member, known: str | None) -> str:
+    mine = ApiKey.member_id == member.id, ApiKey.name == KEY_NAME
+    if known is not None and await tx.scalar(
+        select(ApiKey).where(*mine, ApiKey.key_hash == token_hash(known))
+    ):
+        return known
+    await tx.execute(delete(ApiKey).where(*mine))
     token = new_token("dt")
     key = ApiKey(
         workspace_id=member.workspace_id,

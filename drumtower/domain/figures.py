@@ -80,6 +80,7 @@ class Figure:
     value: float | int | None
     inputs: Mapping[str, float | int | None]
     denominator: str | None = None
+    formula: str | None = None  # where it is not simply the dictionary's
     missing: tuple[Missing, ...] = ()
     reason: Reason | None = None
     sampled: tuple[datetime, ...] = ()

@@ -57,7 +57,12 @@ async def _store(tx: Tx, channel: Channel, heard: list[Heard], now: datetime) ->
     fresh = [one for one in unknown if not _is_echo(one, channel, ours)]
     # Reading the language takes processor time, so it comes before the first row is locked.
     analyses = await _analyses([one.text for one in fresh])
-    rows = [_row(channel, one, analysis, ours, now) for one, analysis in zip(fresh, analyses, strict=True)]
+    # Ids of one millisecond are in no order; sorted, a batch is listed as it was said.
+    ids = sorted(new_id() for _ in fresh)
+    rows = [
+        {"id": interaction_id, **_row(channel, one, analysis, ours, now)}
+        for interaction_id, one, analysis in zip(ids, fresh, analyses, strict=True)
+    ]
     added, faults = await _write(repository, channel, rows, now)
     return Ingested(
         added=added,
@@ -134,7 +139,6 @@ def _row(
     post = ours.get(one.post_external_id or "")
     intent = next(iter(analysis.intents), None)
     return {
-        "id": new_id(),
         "channel_id": channel.id,
         "delivery_id": post.delivery_id if post and post.action is Action.PUBLISH else None,
         "platform": channel.platform,

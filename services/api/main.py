@@ -22,9 +22,13 @@ from services.api import health, idempotency, problems
 from services.api.access.router import router as access
 from services.api.brands.router import router as brands
 from services.api.channels.router import router as channels
+from services.api.conversions.router import router as conversions
 from services.api.deps import Services
 from services.api.interactions.router import router as interactions
 from services.api.limits import RateLimiter
+from services.api.links.redirect import router as redirect
+from services.api.links.router import router as links
+from services.api.metrics.router import router as metrics
 from services.api.middleware import RateLimits, RequestIds
 from services.api.platforms.router import router as platforms
 from services.api.webhooks.router import router as webhooks
@@ -35,7 +39,19 @@ Plan, review, publish on time, listen, measure.
 Lists are `{"data": [...], "next_cursor": ...}`. Errors are `application/problem+json` with every violation at once.
 Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times carry an offset in, and are UTC out.
 """
-ROUTERS = (health.router, access, brands, platforms, channels, interactions, webhooks)
+ROUTERS = (
+    health.router,
+    access,
+    brands,
+    platforms,
+    channels,
+    interactions,
+    webhooks,
+    links,
+    redirect,
+    conversions,
+    metrics,
+)
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from drumtower.domain.samples import Metric
 from drumtower.platforms import (
     Absent,
     Accepted,
+    InteractionEvent,
     Message,
     PlatformError,
     PostReference,
@@ -33,8 +34,9 @@ from drumtower.platforms import (
 )
 from drumtower.sandbox.faults import Behaviour, Fault
 from drumtower.testkit.conformance import AdapterConformance
+from drumtower.testkit.conformance_webhooks import WebhookRules
 from drumtower.testkit.conformance_stage import Crashed, Progress, Stage
-from tests.adapters.wechat_stage import SUBMIT, WeChatHooks, refusal
+from tests.adapters.wechat_stage import SUBMIT, PlainHooks, WeChatHooks, refusal
 
 DAY = timedelta(days=1)
 READER = "oReader0000000000000000000001"
@@ -91,8 +93,16 @@ async def failure_of(action: Any) -> failures.Failure:
     return caught.value.failure
 
 
+class TestWeChatPlain(PlainHooks, WebhookRules):
+    """Callbacks of an account that does not encrypt."""
+
+
 class TestWeChat(WeChatHooks, AdapterConformance):
-    """What the contract promises of every adapter."""
+    """What the contract promises of every adapter, in safe mode."""
+
+    async def test_a_forged_address_check_is_refused(self, stage: Stage) -> None:
+        """The address check is signed by the plain name in every mode."""
+        await TestWeChatPlain().test_a_forged_address_check_is_refused(stage)
 
 
 class TestErrors(WeChatHooks):
@@ -157,6 +167,7 @@ class TestAccess(WeChatHooks):
         assert stage.credentials.token is not None
         again = await wechat(stage).token(stage.credentials)
         assert again.access == stage.credentials.access
+        assert again.expires_at is not None
         assert timedelta(hours=1) < again.expires_at - datetime.now(UTC) <= timedelta(hours=2)
 
     async def test_who_it_is(self, stage: Stage) -> None:
@@ -171,7 +182,9 @@ class TestAccess(WeChatHooks):
         assert await wechat(stage).identify(replace(stage.credentials, token=token))
 
     async def test_an_expired_token(self, stage: Stage) -> None:
-        stage.pass_time(timedelta(hours=2))
+        await stage.http.post(
+            f"{stage.base_url}/control/tokens/age", json={"account": stage.account, "seconds": 7200}
+        )
         failure = await failure_of(wechat(stage).identify(stage.credentials))
         assert isinstance(failure, failures.AuthExpired)
         assert failure.platform_code == "42001"
@@ -284,7 +297,7 @@ class TestPublishing(WeChatHooks):
         out = await stage.settle(outcome)
         (record,) = self.published(stage.sandbox)
         assert isinstance(out, Published)
-        assert (out.external_id, out.url) == (record["id"], record["url"])
+        assert (out.external_id, out.url) == (record["id"], record["url"].replace("http:", "https:"))
         assert record["text"] == "钟鼓楼 👩‍👩‍👧"
         assert out.context["msg_data_id"] == record["msg_data_id"]
         assert stage.sandbox.store.all("drafts") == []
@@ -518,9 +531,13 @@ class TestFeedback(WeChatHooks):
         (event,) = (await self._pull(stage, {}, posts))[0]
         request = answer_to(stage, InteractionKind.COMMENT, comment, "在的", **event.context)
         stage.break_with(Fault(path="reply/add", acts=True, behaviour=Behaviour.RESET))
-        assert isinstance(await failure_of(wechat(stage).reply(request)), failures.Transient)
-        again = await wechat(stage).reply(request)
-        assert again == Published(external_id=f"{comment}_reply", context={"stood_already": True})
+        assert isinstance(await failure_of(wechat(stage).reply(request)), failures.OutcomeUnknown)
+        ours = Published(external_id=f"{comment}_reply")
+        assert await wechat(stage).find_reply(request, request.created_at) == ours
+        assert await wechat(stage).reply(request) == ours
+        other = replace(request, text="另一句")
+        assert isinstance(await wechat(stage).find_reply(other, request.created_at), Undecidable)
+        assert isinstance(await failure_of(wechat(stage).reply(other)), failures.ContentRejected)
         replies = [one for one in stage.sandbox.store.all("comments") if one["in_reply_to"]]
         assert [one["text"] for one in replies] == ["在的"]
 
@@ -538,13 +555,12 @@ class TestFeedback(WeChatHooks):
         assert await wechat(stage).message(request)
         sent = [one["text"] for one in stage.sandbox.store.all("messages") if one["direction"] == "out"]
         assert sent == ["在的"] * 6
+        assert isinstance(await wechat(stage).find_reply(request, request.created_at), Undecidable)
 
     async def test_a_closed_window(self, stage: Stage) -> None:
         await stage.public("message", account=stage.account, author={"id": READER}, text="在吗")
         stage.pass_time(timedelta(hours=48))
-        token = await wechat(stage).token(stage.credentials)
         request = answer_to(stage, InteractionKind.MESSAGE, "1", "在的")
-        request = replace(request, credentials=replace(stage.credentials, token=token))
         failure = await failure_of(wechat(stage).message(request))
         assert isinstance(failure, failures.NotPermitted)
         assert failure.platform_code == "45015"
@@ -561,7 +577,8 @@ class TestFeedback(WeChatHooks):
         return str(answer.json()["id"])
 
     async def _pull(self, stage: Stage, cursor: dict[str, object], posts: list[PostReference]) -> Any:
-        events, pulls, more = [], 0, True
+        events: list[InteractionEvent] = []
+        pulls, more = 0, True
         while more:
             page = await wechat(stage).feedback(stage.credentials, cursor, posts)
             cursor, more, pulls = json.loads(json.dumps(page.cursor)), page.more, pulls + 1
@@ -574,7 +591,7 @@ class TestNumbers(WeChatHooks):
         reference = post(await stage.out(self.message("你好")))
         await self._act(stage, reference, read=10, like=3, share=2, save=1)
         assert await self._stats(stage, [reference]) == {}
-        stage = await self._tomorrow(stage)
+        await self._tomorrow(stage)
         await self._act(stage, reference, read=5)
         reading = (await self._stats(stage, [reference]))[reference.external_id]
         expected = {
@@ -586,7 +603,7 @@ class TestNumbers(WeChatHooks):
         }
         assert reading.values == expected
         assert reading.final
-        stage = await self._tomorrow(stage)
+        await self._tomorrow(stage)
         later = (await self._stats(stage, [reference]))[reference.external_id]
         assert later.values[Metric.EXPOSURE] == 15
         assert later.as_of - reading.as_of == DAY
@@ -595,13 +612,13 @@ class TestNumbers(WeChatHooks):
         reference = post(await stage.out(self.message("你好")))
         await self._act(stage, reference, read=3)
         await stage.http.post(f"{stage.base_url}/control/settings", json={"is_delay": True})
-        stage = await self._tomorrow(stage)
+        await self._tomorrow(stage)
         assert not (await self._stats(stage, [reference]))[reference.external_id].final
 
     async def test_what_is_not_told_is_not_zero(self, stage: Stage) -> None:
         reference = post(await stage.out(self.message("你好")))
         await self._act(stage, reference, read=2)  # fewer than three reads are left out
-        stage = await self._tomorrow(stage)
+        await self._tomorrow(stage)
         assert await self._stats(stage, [reference]) == {}
         row = {
             "stat_date": "2026-01-01",
@@ -640,10 +657,8 @@ class TestNumbers(WeChatHooks):
             answer = await stage.public(what, post=reference.external_id, count=count)
             assert answer.status_code == httpx.codes.OK
 
-    async def _tomorrow(self, stage: Stage) -> Stage:
+    async def _tomorrow(self, stage: Stage) -> None:
         await stage.http.post(f"{stage.base_url}/control/clock", json={"days": 1})
-        token = await wechat(stage).token(stage.credentials)
-        return replace(stage, credentials=replace(stage.credentials, token=token))
 
     async def _stats(self, stage: Stage, posts: list[PostReference]) -> Any:
         return await wechat(stage).post_stats(stage.credentials, posts)

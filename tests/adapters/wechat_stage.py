@@ -1,6 +1,7 @@
 """What the WeChat tests share: the platform's hooks for the suite, and signed callbacks."""
 
 import json
+import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -59,7 +60,7 @@ class WeChatHooks(Hooks):
     message_path = "message/custom/send"
     deleting_options: ClassVar[Mapping[str, Any] | None] = {}
     signature_parameter = "msg_signature"
-    body_is_signed = True
+    mode = "safe"
     malformed = (b"", b"{}", b"<xml>", "<xml><MsgType>text</MsgType></xml>".encode("utf-16"))
 
     def error(self, code: str, said: str = "") -> Fault:
@@ -71,8 +72,17 @@ class WeChatHooks(Hooks):
     def webhook(
         self, credentials: Credentials, at: datetime, *, text: str = "在吗", body: bytes | None = None
     ) -> WebhookRequest:
-        xml = text_xml(credentials["account"], text, at) if body is None else body.decode("utf-8", "replace")
-        return push(credentials, xml, at)
+        number = 24_000_000_000_000_000 + zlib.crc32(text.encode())
+        xml = text_xml(credentials["account"], text, at, number=number)
+        return push(credentials, xml if body is None else body.decode("utf-8", "replace"), at, mode=self.mode)
 
     def challenge(self, credentials: Credentials, at: datetime, echo: str) -> WebhookRequest:
         return challenge(credentials, at, echo)
+
+
+class PlainHooks(WeChatHooks):
+    """An account without an EncodingAESKey; the signature of its pushes is that of the address check."""
+
+    account_options: ClassVar[Mapping[str, Any]] = {"encoding_aes_key": ""}
+    signature_parameter = "signature"
+    mode = "plain"

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.adapters.bluesky_contract import Account, BlueskyContract, Server
+from tests.adapters.bluesky_contract import BlueskyContract
+from tests.adapters.bluesky_stage import Account, Server
 from tests.real.pds import Pds
 
 pytestmark = pytest.mark.real_pds

@@ -7,7 +7,8 @@ import pytest
 
 from drumtower.sandbox.bluesky import BlueskySandbox
 from drumtower.testkit.serving import serve
-from tests.adapters.bluesky_contract import Account, BlueskyContract, Server
+from tests.adapters.bluesky_contract import BlueskyContract
+from tests.adapters.bluesky_stage import Account, Server
 
 
 class TestContract(BlueskyContract):

@@ -35,6 +35,7 @@ from drumtower.platforms import (
     Received,
     RemoteAccount,
     Replier,
+    ReplyFinder,
     ReplyRequest,
     StatsSource,
     Token,
@@ -58,6 +59,7 @@ class WeChatAdapter(
     Finder,
     Deleter,
     Replier,
+    ReplyFinder,
     Messenger,
     WebhookReceiver,
     FeedbackSource,
@@ -86,15 +88,14 @@ class WeChatAdapter(
 
     async def token(self, credentials: Credentials) -> Token:
         """Ask for the stable token in normal mode: it repeats, so that two askers never void each other's."""
-        secret = credentials["app_secret"]
         ask = {
             "grant_type": "client_credential",
             "appid": credentials["app_id"],
-            "secret": secret,
+            "secret": credentials["app_secret"],
             "force_refresh": False,
         }
         try:
-            body = await connect(self.http, self.base_url, secret=secret).post("/cgi-bin/stable_token", ask)
+            body = await self._client(credentials, "").post("/cgi-bin/stable_token", ask)
         except PlatformError as error:
             if isinstance(error.failure, failures.AuthExpired):  # here 40001 means: the secret is wrong
                 raise _disconnected(error.failure.detail, error.failure.platform_code) from error
@@ -116,7 +117,9 @@ class WeChatAdapter(
                 aes_key(key)
             except ValueError as error:
                 raise _disconnected(str(error)) from error
-        await self._client(credentials).get("/cgi-bin/draft/count")
+        body = await self._client(credentials).get("/cgi-bin/draft/count")
+        if count(body.get("total_count")) is None:
+            raise PlatformError(lost("the answer has no total_count", once=False))
         return RemoteAccount(id=credentials["account"], name=credentials["account"])
 
     async def prepare(self, request: PublishRequest) -> None:
@@ -144,6 +147,9 @@ class WeChatAdapter(
     async def reply(self, request: ReplyRequest) -> Published:
         return await feedback.reply(self._client(request.credentials), request)
 
+    async def find_reply(self, request: ReplyRequest, since: datetime) -> Finding:
+        return await feedback.find_reply(self._client(request.credentials), request)
+
     async def message(self, request: ReplyRequest) -> Published:
         return await feedback.message(self._client(request.credentials), request)
 
@@ -166,13 +172,10 @@ class WeChatAdapter(
     async def channel_stats(self, credentials: Credentials) -> Reading:
         return await stats.channel_stats(self._client(credentials))
 
-    def _client(self, credentials: Credentials) -> Client:
-        return connect(
-            self.http,
-            self.base_url,
-            token=credentials.access,
-            secret=credentials.values.get("app_secret", ""),
-        )
+    def _client(self, credentials: Credentials, token: str | None = None) -> Client:
+        secrets = [credentials.values.get(field.name, "") for field in self.auth.fields if field.secret]
+        access = credentials.access if token is None else token
+        return connect(self.http, self.base_url, token=access, secrets=secrets)
 
 
 def _disconnected(detail: str, code: str | None = None) -> PlatformError:

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
@@ -55,10 +55,8 @@ class Client:
         headers = {"Content-Type": "application/json; charset=utf-8"}
         return await self._call("POST", path, once=once, content=content, headers=headers)
 
-    async def upload(self, path: str, media: Media, **query: str) -> dict[str, Any]:
-        """Send a file; a second upload of it is a harmless duplicate."""
-        # The platform judges a file by its name too, and ours may be anything.
-        name = "image.png" if media.content_type == "image/png" else "image.jpg"
+    async def upload(self, path: str, media: Media, name: str, **query: str) -> dict[str, Any]:
+        """Send a file under `name`; a second upload of it is a harmless duplicate."""
         files = {"media": (name, await media.read(), media.content_type)}
         return await self._call("POST", path, once=False, query=query, files=files)
 
@@ -79,9 +77,9 @@ class Client:
         raise PlatformError(lost("the answer is no JSON object", once=once))
 
 
-def connect(http: HttpClient, base_url: str, *, token: str = "", secret: str = "") -> Client:
-    """Make a client; `token` and `secret` are cut out of whatever the platform says about an error."""
-    reader = _reader(tuple(value for value in (token, secret) if value))
+def connect(http: HttpClient, base_url: str, *, token: str = "", secrets: Iterable[str] = ()) -> Client:
+    """Make a client; `token` and `secrets` are cut out of whatever the platform says about an error."""
+    reader = _reader(tuple(sorted({token, *secrets} - {""}, key=len, reverse=True)))
     return Client(
         calls=PlatformCalls(http=http, base_url=base_url, read_error=reader, rules=RULES), token=token
     )
@@ -115,6 +113,13 @@ def required(body: Mapping[str, Any], name: str, *, once: bool = False) -> str:
     if isinstance(text, str) and 0 < len(text) <= LONGEST_ID:
         return text
     raise PlatformError(lost(f"the answer has no usable {name}", once=once))
+
+
+def listed(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list that must be there: an answer without it says nothing."""
+    if isinstance(body.get(name), list):
+        return objects(body[name])
+    raise PlatformError(lost(f"the answer has no list {name}", once=False))
 
 
 def objects(value: Any) -> list[dict[str, Any]]:

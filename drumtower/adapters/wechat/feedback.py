@@ -1,31 +1,36 @@
 """Comments by polling (WeChat pushes none), and the two ways to answer.
 
 The list has no documented order, so a changed total means: read it all. The cursor keeps which comments were seen, as
-ranges, because their ids are small and mostly gapless.
+ranges, because their ids are small and mostly gapless. A commenter has no name here: WeChat gives none.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drumtower.adapters.wechat.articles import plain
-from drumtower.adapters.wechat.client import DONE, Client, count, instant, objects
+from drumtower.adapters.wechat.client import DONE, Client, count, instant, listed, objects
 from drumtower.adapters.wechat.errors import ARTICLE_GONE
+from drumtower.domain import failures
 from drumtower.domain.interactions import InteractionKind
 from drumtower.platforms import (
+    Absent,
     FeedbackPage,
     InteractionEvent,
     PlatformError,
     PostReference,
     Published,
     ReplyRequest,
+    Undecidable,
 )
+from drumtower.platforms.errors import lost
 
 _PAGE = 49  # 50 is refused
 _INDEX = 0  # of the only article; 0-based in comment calls, 1-based everywhere else
+_WHICH = ("msg_data_id", "index")
+_NO_LIST = "WeChat has no list in which this answer could be found."
 
-Progress = dict[
-    str, Any
-]  # {"total": at the scan's start, "begin": where it goes on, "seen": [[first, last], …]}
+# "total": at the scan's start; "begin": where the scan goes on; "seen": [[first, last], …]
+Progress = dict[str, Any]
 
 
 async def pull(client: Client, cursor: dict[str, object], posts: Sequence[PostReference]) -> FeedbackPage:
@@ -44,55 +49,99 @@ async def pull(client: Client, cursor: dict[str, object], posts: Sequence[PostRe
 
 
 async def reply(client: Client, request: ReplyRequest) -> Published:
-    """Answer a comment. WeChat takes one reply a comment, so a repeat is harmless (88005: it stands there already)."""
-    body = {name: request.context[name] for name in ("msg_data_id", "index", "user_comment_id")}
-    answer = await client.post("/cgi-bin/comment/reply/add", {**body, "content": plain(request.text)})
-    context = {"stood_already": True} if str(answer.get("errcode")) in DONE else {}
-    return Published(external_id=f"{request.external_id}_reply", context=context)
+    """Answer a comment, once. WeChat takes one reply a comment; where one stands (88005), it may be ours or not."""
+    body = {name: request.context[name] for name in (*_WHICH, "user_comment_id")}
+    answer = await client.post(
+        "/cgi-bin/comment/reply/add", {**body, "content": plain(request.text)}, once=True
+    )
+    code = str(answer.get("errcode"))
+    if code not in DONE:
+        _need_ok(code)
+        return _replied(request)
+    found = await find_reply(client, request)
+    if isinstance(found, Published):
+        return found
+    taken = "another reply stands under this comment, and WeChat takes one only"
+    raise PlatformError(failures.ContentRejected(detail=taken, platform_code=code))
+
+
+async def find_reply(client: Client, request: ReplyRequest) -> Published | Absent | Undecidable:
+    """Look whether our reply stands under the comment; a message can't be looked up."""
+    wanted = request.context.get("user_comment_id")
+    begin, total = 0, 0 if wanted is None else 1
+    while begin < total:
+        body = await _comments(client, {name: request.context[name] for name in _WHICH}, begin)
+        for one in listed(body, "comment"):
+            if one.get("user_comment_id") == wanted:
+                return _compared(request, _standing(one))
+        begin, total = begin + _PAGE, count(body.get("total")) or 0
+    return Undecidable(reason=_NO_LIST)
 
 
 async def message(client: Client, request: ReplyRequest) -> Published:
     """Answer a message, once: WeChat gives no id, no key, and nothing to look it up by."""
     body = {"touser": request.author_id, "msgtype": "text", "text": {"content": plain(request.text)}}
-    await client.post("/cgi-bin/message/custom/send", body, once=True)
+    answer = await client.post("/cgi-bin/message/custom/send", body, once=True)
+    _need_ok(str(answer.get("errcode")))
     return Published(external_id=f"custom_{request.idempotency_key}")
+
+
+def _need_ok(code: str) -> None:
+    if code != "0":
+        raise PlatformError(lost("the answer has no errcode", once=True))
+
+
+def _compared(request: ReplyRequest, standing: str) -> Published | Absent | Undecidable:
+    if not standing:
+        return Absent()
+    same = standing.strip() == plain(request.text).strip()
+    return _replied(request) if same else Undecidable(reason=f"Another reply stands there: {standing[:200]}")
+
+
+def _replied(request: ReplyRequest) -> Published:
+    return Published(external_id=f"{request.external_id}_reply")
+
+
+async def _comments(client: Client, article: Mapping[str, Any], begin: int) -> dict[str, Any]:
+    query = {**article, "begin": begin, "count": _PAGE, "type": 0}
+    return await client.post("/cgi-bin/comment/list", query)
 
 
 async def _page(
     client: Client, mid: str, post: PostReference, before: Progress
 ) -> tuple[list[InteractionEvent], Progress]:
     begin = before.get("begin", 0)
-    query = {"msg_data_id": int(mid), "index": _INDEX, "begin": begin, "count": _PAGE, "type": 0}
     try:
-        body = await client.post("/cgi-bin/comment/list", query)
+        body = await _comments(client, {"msg_data_id": int(mid), "index": _INDEX}, begin)
     except PlatformError as error:
         if error.failure.platform_code in ARTICLE_GONE:
             return [], {**before, "begin": 0}
         raise
-    comments = [
-        (number, one)
-        for one in objects(body.get("comment"))
-        if (number := count(one.get("user_comment_id"))) is not None
-    ]
+    numbered = ((count(one.get("user_comment_id")), one) for one in listed(body, "comment"))
+    comments = {number: one for number, one in numbered if number is not None}
     total = count(body.get("total")) or 0
     seen = _numbers(before.get("seen", []))
-    events = [_interaction(one, mid, number, post) for number, one in comments if number not in seen]
-    reached = begin + _PAGE
     unchanged = begin == 0 and total == before.get("total")
-    unfinished = reached < total and bool(comments) and not unchanged
+    unfinished = begin + _PAGE < total and comments and not unchanged
     after = {
         "total": before.get("total") if begin else total,
-        "begin": reached if unfinished else 0,
-        "seen": _ranges(seen | {number for number, _ in comments}),
+        "begin": begin + _PAGE if unfinished else 0,
+        "seen": _ranges(seen | set(comments)),
     }
-    return events, after
+    new = [_interaction(one, mid, number, post) for number, one in comments.items() if number not in seen]
+    return new, after
+
+
+def _standing(one: dict[str, Any]) -> str:
+    """Return the reply under a comment: an object by the documentation, an array in one SDK's sample."""
+    replies = one.get("reply")
+    first = next(iter(objects(replies if isinstance(replies, list) else [replies])), {})
+    return str(first.get("content") or "")
 
 
 def _interaction(one: dict[str, Any], mid: str, number: int, post: PostReference) -> InteractionEvent:
     external_id = f"{mid}_{_INDEX + 1}_{number}"
-    replies = one.get("reply")
-    # An object by the documentation, an array in one SDK's sample.
-    first = next(iter(objects(replies if isinstance(replies, list) else [replies])), {})
+    answered = _standing(one)
     return InteractionEvent(
         external_id=external_id,
         kind=InteractionKind.COMMENT,
@@ -106,7 +155,7 @@ def _interaction(one: dict[str, Any], mid: str, number: int, post: PostReference
             "index": _INDEX,
             "user_comment_id": number,
             "elected": one.get("comment_type") == 1,
-            **({"answered": str(first["content"])} if first.get("content") else {}),
+            **({"answered": answered} if answered else {}),
         },
     )
 

@@ -1,8 +1,9 @@
 """Draft, submit, confirm, find.
 
-A lost answer is settled by the cover: every delivery uploads its own, and `thumb_media_id` stands in the platform's
-lists of drafts and of published articles, so it marks the delivery without a trace in what readers see. The platform's
-own signs are the draft (it leaves the box once it is published) and the list (its answer may lag, see `read_lag`).
+A lost answer is settled by the cover. Every delivery uploads its own under its idempotency key as the file name, and
+`thumb_media_id` stands in the platform's lists of drafts and of published articles: so it marks the delivery without a
+trace in what readers see, even where our own progress is lost. The platform's own signs are the draft (it leaves the
+box once it is published) and the list (it may lag, see `read_lag`). UNVERIFIED: that the lists put the newest first.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from drumtower.adapters.wechat.articles import draft, fingerprint
-from drumtower.adapters.wechat.client import Client, instant, objects, required
+from drumtower.adapters.wechat.client import Client, instant, listed, objects, required
 from drumtower.adapters.wechat.errors import BAD_MEDIA_ID
 from drumtower.adapters.wechat.results import published, result
 from drumtower.adapters.wechat.schemas import WeChatOptions, violations
@@ -21,6 +22,7 @@ from drumtower.platforms import (
     Accepted,
     Checkpoint,
     Finding,
+    Media,
     PlatformError,
     Published,
     PublishRequest,
@@ -94,13 +96,17 @@ async def confirm(client: Client, handle: dict[str, object]) -> Published | Acce
 
 
 async def find(client: Client, request: PublishRequest, since: datetime) -> Finding:
-    """Settle a lost submit. A submit goes out only with a saved `media_id`, so without one nothing did."""
+    """Settle a lost submit: out where an article has this delivery's cover, absent where its draft is in the box."""
     done = request.checkpoint
     if "publish_id" in done:
         return accepted(done)
-    if "media_id" not in done or await _in_box(client, done["media_id"]):
+    if "media_id" in done and await _in_box(client, done["media_id"]):
         return Absent()
-    return await _published(client, done["cover"], since)
+    covers = {done["cover"]} if "cover" in done else await _covers(client, request.idempotency_key)
+    out = await _published(client, covers, since) if covers else None
+    if out is None and "media_id" in done:
+        return Undecidable(reason=_LEFT)
+    return out or Absent()
 
 
 async def _status(client: Client, publish_id: object) -> dict[str, Any]:
@@ -122,11 +128,13 @@ async def _upload(client: Client, request: PublishRequest, done: Checkpoint) -> 
     for media in request.message.media:
         images = done.get("images", {})
         if str(media.asset_id) not in images:
-            url = required(await client.upload("/cgi-bin/media/uploadimg", media), "url")
+            name = _file_name(str(media.asset_id), media)
+            url = required(await client.upload("/cgi-bin/media/uploadimg", media, name), "url")
             done = await _saved(request, {**done, "images": {**images, str(media.asset_id): url}})
     if "cover" not in done:
         cover = request.message.media[0]
-        body = await client.upload("/cgi-bin/material/add_material", cover, type="image")
+        name = _file_name(request.idempotency_key, cover)
+        body = await client.upload("/cgi-bin/material/add_material", cover, name, type="image")
         done = await _saved(request, {**done, "cover": required(body, "media_id")})
     return done
 
@@ -140,12 +148,21 @@ async def _add(client: Client, request: PublishRequest, done: Checkpoint) -> str
 async def _drafted(client: Client, cover: str) -> str | None:
     """Return the draft that a lost answer left in the box; a second one would harm nobody, so one page is enough."""
     body = await client.post("/cgi-bin/draft/batchget", {"offset": 0, "count": _PAGE, "no_content": 1})
-    return next((required(item, "media_id") for item in objects(body.get("item")) if _has(item, cover)), None)
+    drafts = (item for item in listed(body, "item") if _has(item, {cover}))
+    return next((required(item, "media_id") for item in drafts), None)
+
+
+async def _covers(client: Client, key: str) -> set[str]:
+    """Return the covers uploaded for a delivery whose progress is lost; an edit uploads another one."""
+    query = {"type": "image", "offset": 0, "count": _PAGE}
+    body = await client.post("/cgi-bin/material/batchget_material", query)
+    named = (item for item in listed(body, "item") if str(item.get("name")).startswith(f"{key}."))
+    return {required(item, "media_id") for item in named}
 
 
 async def _in_box(client: Client, media_id: str) -> bool:
     try:
-        await client.post("/cgi-bin/draft/get", {"media_id": media_id})
+        listed(await client.post("/cgi-bin/draft/get", {"media_id": media_id}), "news_item")
     except PlatformError as error:
         if error.failure.platform_code == BAD_MEDIA_ID:
             return False
@@ -153,18 +170,17 @@ async def _in_box(client: Client, media_id: str) -> bool:
     return True
 
 
-async def _published(client: Client, cover: str, since: datetime) -> Published | Undecidable:
+async def _published(client: Client, covers: set[str], since: datetime) -> Published | None:
     for page in range(_PAGES):
         query = {"offset": page * _PAGE, "count": _PAGE, "no_content": 1}
-        items = objects((await client.post("/cgi-bin/freepublish/batchget", query)).get("item"))
+        items = listed(await client.post("/cgi-bin/freepublish/batchget", query), "item")
         for item in items:
-            if _has(item, cover):
+            if _has(item, covers):
                 return _listed(item)
-        if len(items) < _PAGE or all(
-            instant(item.get("update_time")) < since - timedelta(minutes=1) for item in items
-        ):
+        too_old = all(instant(item.get("update_time")) < since - timedelta(minutes=1) for item in items)
+        if len(items) < _PAGE or too_old:
             break
-    return Undecidable(reason=_LEFT)
+    return None
 
 
 def _listed(item: dict[str, Any]) -> Published:
@@ -172,8 +188,13 @@ def _listed(item: dict[str, Any]) -> Published:
     return published(required(item, "article_id"), url, at=instant(item.get("update_time")))
 
 
-def _has(item: dict[str, Any], cover: str) -> bool:
-    return any(news.get("thumb_media_id") == cover for news in _news(item))
+def _has(item: dict[str, Any], covers: set[str]) -> bool:
+    return any(news.get("thumb_media_id") in covers for news in _news(item))
+
+
+def _file_name(stem: str, media: Media) -> str:
+    # The platform judges a file by its ending too, and the author's own name may be anything.
+    return f"{stem}.png" if media.content_type == "image/png" else f"{stem}.jpg"
 
 
 def _news(item: dict[str, Any]) -> list[dict[str, Any]]:

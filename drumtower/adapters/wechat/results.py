@@ -55,7 +55,7 @@ def published(
     context: dict[str, Any] | None = None,
 ) -> Published:
     """Return the article; its address carries the msg_data_id as `mid`, which comments and statistics need."""
-    address = url if isinstance(url, str) and _ADDRESS.match(url) else None
+    address = f"https://{url.split('://', 1)[1]}" if isinstance(url, str) and _ADDRESS.match(url) else None
     mid = str(msg_data_id) if msg_data_id else _mid(address)
     known = mid.isascii() and mid.isdigit() and len(mid) <= _LONGEST_MID
     return Published(

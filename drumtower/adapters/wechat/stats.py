@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from drumtower.adapters.wechat.client import BEIJING, Client, count, objects
+from drumtower.adapters.wechat.client import BEIJING, Client, count, listed, objects
 from drumtower.adapters.wechat.errors import NOT_READY
 from drumtower.domain.samples import Metric
 from drumtower.platforms import PlatformError, PostReference, Reading
 
+_LEARNT_LATE, _CLOCKS_APART = timedelta(hours=1), timedelta(minutes=5)
 _FIELDS = {
     Metric.EXPOSURE: "read_user",
     Metric.LIKES: "like_user",
@@ -26,12 +27,12 @@ async def post_stats(client: Client, posts: Sequence[PostReference]) -> dict[str
     """Ask once for each day on which some of the posts were published."""
     days: dict[date, dict[str, PostReference]] = defaultdict(dict)
     for post in posts:
-        if mid := post.context.get("msg_data_id"):
-            days[post.published_at.astimezone(BEIJING).date()][f"{mid}_1"] = post
+        for day in _days(post) if (mid := post.context.get("msg_data_id")) else ():
+            days[day][f"{mid}_1"] = post
     readings: dict[str, Reading] = {}
     for day, wanted in days.items():
         body = await _day(client, day)
-        for row in objects(body.get("list")):
+        for row in listed(body, "list"):
             post_of_row = wanted.get(str(row.get("msgid")))
             reading = _reading(row, delayed=body.get("is_delay") is True) if post_of_row else None
             if post_of_row and reading:
@@ -45,13 +46,19 @@ async def channel_stats(client: Client) -> Reading:
     return Reading(values={} if total is None else {Metric.FOLLOWERS: total}, as_of=datetime.now(UTC))
 
 
+def _days(post: PostReference) -> set[date]:
+    """The day it was published; near midnight two, because we may have learnt of it up to an hour later."""
+    at = post.published_at.astimezone(BEIJING)
+    return {(at - _LEARNT_LATE).date(), at.date(), (at + _CLOCKS_APART).date()}
+
+
 async def _day(client: Client, day: date) -> dict[str, Any]:
     span = {"begin_date": day.isoformat(), "end_date": day.isoformat()}
     try:
         return await client.post("/datacube/getarticletotaldetail", span)
     except PlatformError as error:
         if error.failure.platform_code in NOT_READY:
-            return {}
+            return {"list": []}
         raise
 
 

@@ -3,7 +3,7 @@
 import secrets
 import string
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -58,9 +58,14 @@ class Accounts:
 
     def void_tokens(self, account: str) -> None:
         """Make every token of the account invalid, as a forced refresh elsewhere would."""
-        for held in self.store.all("_tokens"):
-            if held["account"] == account:
-                self.store.put("_tokens", held["token"], {**held, "void": True})
+        for held in self._held(account):
+            self.store.put("_tokens", held["token"], {**held, "void": True})
+
+    def age_tokens(self, account: str, seconds: float) -> None:
+        """Let the account's tokens grow older by that much; the control plane's clock leaves them alone."""
+        for held in self._held(account):
+            older = datetime.fromisoformat(held["expires_at"]) - timedelta(seconds=seconds)
+            self.store.put("_tokens", held["token"], {**held, "expires_at": older.isoformat()})
 
     async def _stable_token(self, request: Request) -> Response:
         try:
@@ -101,8 +106,11 @@ class Accounts:
             self.store.put("_stable", account, {"token": newest["token"]})
         return self._told(newest)
 
+    def _held(self, account: str) -> list[Record]:
+        return [held for held in self.store.all("_tokens") if held["account"] == account]
+
     def _may_force(self, account: str) -> bool:
-        now = self.ground.now()
+        now = datetime.now(UTC)
         forced = [
             datetime.fromisoformat(at) for at in (self.store.get("_forced", account) or {"at": []})["at"]
         ]
@@ -114,19 +122,19 @@ class Accounts:
 
     def _issue(self, account: str, *, stable: bool) -> Record:
         token = f"{len(self.store.all('_tokens'))}_{opaque(120)}"
-        expires_at = (self.ground.now() + LIFE).isoformat()
+        expires_at = (datetime.now(UTC) + LIFE).isoformat()
         held = {"token": token, "account": account, "stable": stable, "expires_at": expires_at, "void": False}
         self.store.put("_tokens", token, held)
         return held
 
     def _shorten(self, account: str, *, stable: bool) -> None:
-        for held in self.store.all("_tokens"):
-            if held["account"] == account and held["stable"] is stable and self._left(held) > OVERLAP:
-                expires_at = (self.ground.now() + OVERLAP).isoformat()
+        for held in self._held(account):
+            if held["stable"] is stable and self._left(held) > OVERLAP:
+                expires_at = (datetime.now(UTC) + OVERLAP).isoformat()
                 self.store.put("_tokens", held["token"], {**held, "expires_at": expires_at})
 
     def _left(self, held: Record) -> timedelta:
-        return datetime.fromisoformat(held["expires_at"]) - self.ground.now()
+        return datetime.fromisoformat(held["expires_at"]) - datetime.now(UTC)
 
     def _told(self, held: Record) -> Mapping[str, Any]:
         return {"access_token": held["token"], "expires_in": int(self._left(held).total_seconds())}

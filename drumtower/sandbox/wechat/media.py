@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from drumtower.sandbox.store import Record
-from drumtower.sandbox.wechat.ground import Ground, Refused, opaque
+from drumtower.sandbox.wechat.ground import Ground, Refused, opaque, whole
 
 IMAGE_HOST = "mmbiz.qpic.cn"
 IN_ARTICLE = 1024 * 1024  # must stay under it
@@ -35,6 +35,7 @@ class MediaLibrary:
         return [
             self.ground.raw_call("/cgi-bin/media/uploadimg", self._in_article),
             self.ground.raw_call("/cgi-bin/material/add_material", self._material),
+            self.ground.call("/cgi-bin/material/batchget_material", self._batchget),
         ]
 
     def owns(self, account: str, media_id: Any) -> bool:
@@ -43,7 +44,7 @@ class MediaLibrary:
         return held is not None and held["account"] == account
 
     async def _in_article(self, account: Record, request: Request) -> Mapping[str, Any]:
-        data = await _file(request, ("jpg", "png"))
+        data, _ = await _file(request, ("jpg", "png"))
         if len(data) >= IN_ARTICLE:
             raise Refused(40009, "invalid image size")
         return {"url": _address(account["id"], data), "errcode": 0, "errmsg": "ok"}
@@ -52,27 +53,40 @@ class MediaLibrary:
         kind = request.query_params.get("type", "")
         if kind not in MATERIAL:
             raise Refused(40004, "invalid media type")
-        data = await _file(request, ("jpg",) if kind == "thumb" else tuple(_NAMES))
+        data, name = await _file(request, ("jpg",) if kind == "thumb" else tuple(_NAMES))
         if len(data) > MATERIAL[kind]:
             raise Refused(40009 if kind == "image" else 40012, f"invalid {kind} size")
         media_id = opaque(64)
-        self.store.put("_media", media_id, {"account": account["id"], "type": kind, "size": len(data)})
-        return {"media_id": media_id, "url": _address(account["id"], data), "item": []}
+        held = {"media_id": media_id, "name": name, "url": _address(account["id"], data)}
+        at = int(self.ground.now().timestamp())
+        self.store.put(
+            "_media", media_id, {**held, "account": account["id"], "type": kind, "update_time": at}
+        )
+        return {"media_id": media_id, "url": held["url"], "item": []}
+
+    def _batchget(self, account: Record, body: Record) -> Mapping[str, Any]:
+        if body.get("type") not in MATERIAL:
+            raise Refused(40004, "invalid media type")
+        offset, size = whole(body, "offset", 0, 10**9), whole(body, "count", 1, 20)
+        mine = [one for one in self.store.all("_media") if one["account"] == account["id"]]
+        page = [one for one in mine if one["type"] == body["type"]][::-1][offset : offset + size]
+        items = [{name: one[name] for name in ("media_id", "name", "update_time", "url")} for one in page]
+        return {"total_count": len(mine), "item_count": len(items), "item": items}
 
 
-async def _file(request: Request, taken: tuple[str, ...]) -> bytes:
+async def _file(request: Request, taken: tuple[str, ...]) -> tuple[bytes, str]:
     async with request.form() as form:
         media = form.get("media")
         if not isinstance(media, UploadFile):
             raise Refused(41005, "media data missing")
         data = await media.read()
-        name = (media.filename or "").lower()
+        name = media.filename or ""
     if not data:
         raise Refused(44001, "empty media data")
     kind = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), "")
-    if kind not in taken or not name.endswith(tuple(f".{ending}" for ending in _NAMES[kind])):
+    if kind not in taken or not name.lower().endswith(tuple(f".{ending}" for ending in _NAMES[kind])):
         raise Refused(40005, "invalid file type")
-    return data
+    return data, name
 
 
 def _address(account: str, data: bytes) -> str:

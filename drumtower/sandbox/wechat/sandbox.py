@@ -32,7 +32,7 @@ class WeChatSandbox(SandboxPlatform):
     `public/comment {account, post, author: {id}, text}`, `public/message {account, author, text}`,
     `public/like|share|save|read {post, count}`, `public/follow {account, count, author?}`,
     `callback {account, url, mode: plain|compatible|safe, verify?}` (checks the address first, as WeChat does),
-    `scenario {account, publish_status: 2…6, times?}`, `tokens/void {account}`,
+    `scenario {account, publish_status: 2…6, times?}`, `tokens/void {account}`, `tokens/age {account, seconds}`,
     `settings` (GET, POST: publish_delay, poll_quota, is_delay, reply_shape).
     The clock's `days` never stop before 08:00 in Beijing, so one day ahead the numbers of today are there.
     """
@@ -66,6 +66,7 @@ class WeChatSandbox(SandboxPlatform):
             _control("public/follow", self._follow),
             _control("scenario", self._scenario),
             _control("tokens/void", self._void),
+            _control("tokens/age", self._age),
             Route("/control/callback", self._callback, methods=["POST"]),
             Route("/control/settings", self._settings, methods=["GET", "POST"]),
         ]
@@ -113,13 +114,11 @@ class WeChatSandbox(SandboxPlatform):
         post = self._post(body)
         if not post["news_item"][0]["need_open_comment"]:
             raise PermissionError("comments are closed under this article")
-        author = (body.get("author") or {}).get("id")
-        return {"id": self.talk.comment(post, author, str(body["text"]))}
+        return {"id": self.talk.comment(post, _person(body.get("author")), str(body["text"]))}
 
     def _message(self, body: Record) -> Mapping[str, Any]:
-        return {
-            "id": self.talk.message(self._account(body)["id"], str(body["author"]["id"]), str(body["text"]))
-        }
+        account, author = self._account(body)["id"], _person(body["author"])
+        return {"id": self.talk.message(account, author, str(body["text"]))}
 
     def _follow(self, body: Record) -> Mapping[str, Any]:
         account = self._account(body)
@@ -136,6 +135,10 @@ class WeChatSandbox(SandboxPlatform):
 
     def _void(self, body: Record) -> Mapping[str, Any]:
         self.accounts.void_tokens(self._account(body)["id"])
+        return {}
+
+    def _age(self, body: Record) -> Mapping[str, Any]:
+        self.accounts.age_tokens(self._account(body)["id"], float(body["seconds"]))
         return {}
 
     async def _callback(self, request: Request) -> Response:
@@ -181,6 +184,12 @@ class _Awake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.sandbox.wake()
         await self.sandbox.faults(scope, receive, send)
+
+
+def _person(author: Any) -> Record:
+    """Somebody of the public; without an id, a commenter who has no WeChat identity."""
+    given = author if isinstance(author, dict) else {}
+    return {"id": str(given.get("id") or ""), "name": str(given.get("name") or "")}
 
 
 def _control(path: str, act: Callable[[Record], Mapping[str, Any]]) -> Route:

@@ -31,14 +31,14 @@ class Talk:
             self.ground.call("/cgi-bin/message/custom/send", self._send, verified=True),
         ]
 
-    def comment(self, post: Record, author: str | None, text: str) -> str:
-        """Let somebody comment; None is a commenter without a WeChat identity."""
+    def comment(self, post: Record, author: Record, text: str) -> str:
+        """Let somebody comment; an empty id is a commenter without a WeChat identity."""
         number = self.store.next_number(f"comment {post['msg_data_id']}")
         comment_id = f"{post['msg_data_id']}_1_{number}"
         comment = {
             "id": comment_id,
             "post": post["id"],
-            "author": author or "",
+            "author": author,
             "text": text,
             "in_reply_to": None,
             "msg_data_id": post["msg_data_id"],
@@ -49,17 +49,18 @@ class Talk:
         self.store.put("posts", post["id"], {**post, "comments": post["comments"] + 1})
         return comment_id
 
-    def message(self, account: str, author: str, text: str) -> str:
+    def message(self, account: str, author: Record, text: str) -> str:
         """Let a user write to the account; opens the 48 hours in which five answers may go back."""
+        openid = author["id"]
         number = self.store.next_number("message", 24_000_000_000_000_001)
         self.store.put(
             "messages", str(number), self._said(str(number), account, text, author=author, direction="in")
         )
-        self._allow(account, author, AFTER_MESSAGE)
+        self._allow(account, openid, AFTER_MESSAGE)
         xml = self._xml(
-            account, author, cdata("MsgType", "text") + cdata("Content", text) + element("MsgId", number)
+            account, openid, cdata("MsgType", "text") + cdata("Content", text) + element("MsgId", number)
         )
-        self.callbacks.push(account, f"message-{number}", xml, author)
+        self.callbacks.push(account, f"message-{number}", xml, openid)
         return str(number)
 
     def follow(self, account: str, author: str) -> None:
@@ -73,7 +74,7 @@ class Talk:
         head = cdata("ToUserName", account) + cdata("FromUserName", author)
         return f"<xml>{head}{element('CreateTime', int(self.ground.now().timestamp()))}{fields}</xml>"
 
-    def _said(self, message_id: str, account: str, text: str, **more: str) -> Record:
+    def _said(self, message_id: str, account: str, text: str, **more: Any) -> Record:
         at = self.ground.now().isoformat()
         return {"id": message_id, "account": account, "text": text, "created_at": at, **more}
 
@@ -134,7 +135,7 @@ class Talk:
             "create_time": _epoch(comment["created_at"]),
             "content": comment["text"],
             "comment_type": 0,
-            **({"openid": comment["author"]} if comment["author"] else {}),
+            **({"openid": comment["author"]["id"]} if comment["author"]["id"] else {}),
         }
         reply = self.store.get("comments", f"{comment['id']}_reply")
         if reply is None:
@@ -156,7 +157,7 @@ class Talk:
         reply = {
             "id": f"{comment_id}_reply",
             "post": post["id"],
-            "author": account["id"],
+            "author": {"id": account["id"], "name": account["name"]},
             "text": text,
             "in_reply_to": comment_id,
             "created_at": self.ground.now().isoformat(),

@@ -20,8 +20,12 @@ class Timing(Body):
     """When: exactly one of `at`, `local` with `timezone`, and `now`."""
 
     at: InstantText | None = None
-    local: Annotated[str, Field(max_length=64, description="Wall-clock time, such as 2026-12-01T09:30.")] | None = None
-    timezone: Annotated[str, Field(max_length=64, description="IANA name, such as Asia/Shanghai.")] | None = None
+    local: (
+        Annotated[str, Field(max_length=64, description="Wall-clock time, such as 2026-12-01T09:30.")] | None
+    ) = None
+    timezone: Annotated[str, Field(max_length=64, description="IANA name, such as Asia/Shanghai.")] | None = (
+        None
+    )
     now: Literal[True] | None = None
 
 

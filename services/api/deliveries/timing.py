@@ -60,7 +60,7 @@ def _instant(text: str) -> Due:
         raise Invalid.at(
             "/at",
             "naive_time",
-            f"{text} has no offset, so it could be any of 38 instants.",
+            f"{text} has no offset, so it names no instant.",
             "Add an offset, such as +08:00 or Z.",
         )
     try:
@@ -91,7 +91,7 @@ def _wall_clock(asked: Timing) -> Due:
         at = resolve(moment, asked.timezone)
     except OverflowError:
         raise Invalid.at("/local", "invalid_datetime", "This is beyond the calendar.", _FORM) from None
-    return Due(at=at, local=moment.isoformat(timespec="minutes" if not moment.second else "seconds"), timezone=asked.timezone)
+    return Due(at=at, local=asked.local, timezone=asked.timezone)
 
 
 def _missing_zone(hint: str) -> Violation:

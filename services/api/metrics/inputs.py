@@ -1,6 +1,7 @@
 """Gathers what figures are made of: numbers per channel and bucket, clicks, conversions, answers."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,13 +9,15 @@ from uuid import UUID
 
 from drumtower.db.models import Channel
 from drumtower.db.repositories.kpis import Bucket, KpiRepository, Period
-from drumtower.domain.figures import ChannelNumbers, Followers
+from drumtower.domain import kpis
+from drumtower.domain.figures import ChannelNumbers, Figure, Followers
 from drumtower.domain.kpi_dictionary import Kpi
 from drumtower.domain.samples import ENGAGEMENTS, Metric
 from drumtower.platforms.registry import Registry
 from services.api.metrics.query import KpiQuery
 
 Cell = tuple[UUID | None, date | None]
+SubjectCell = tuple[str | None, date | None]
 
 _POST_METRICS: dict[Kpi, tuple[Metric, ...]] = {
     Kpi.EXPOSURE: (Metric.EXPOSURE,),
@@ -123,3 +126,66 @@ async def _read_followers(rows: KpiRepository, asked: KpiQuery, ids: list[UUID],
                 found.followers[channel_id, bucket] = Followers(
                     growth=None, total=last.total, sampled_at=last.sampled_at
                 )
+
+
+@dataclass(slots=True)
+class Led:
+    """Clicks and what they led to, per subject and bucket."""
+
+    clicks: Counter[SubjectCell] = field(default_factory=Counter)
+    bots: Counter[SubjectCell] = field(default_factory=Counter)
+    conversions: Counter[SubjectCell] = field(default_factory=Counter)
+    unattributed: Counter[SubjectCell] = field(default_factory=Counter)
+
+    @property
+    def has_nowhere(self) -> bool:
+        """Whether something hangs on no channel and is shown apart."""
+        counted = {*self.clicks, *self.bots, *self.conversions, *self.unattributed}
+        return any(subject is None for subject, _ in counted)
+
+    def figure(self, cell: SubjectCell) -> Figure:
+        return kpis.conversion_rate(
+            conversions=self.conversions[cell],
+            clicks=self.clicks[cell],
+            bot_clicks=self.bots[cell],
+            unattributed=self.unattributed[cell],
+        )
+
+
+async def led(rows: KpiRepository, asked: KpiQuery, subjects: Mapping[UUID, str], nowhere: str | None) -> Led:
+    """Read clicks and conversions; what hangs on no channel counts for `nowhere`."""
+    found = Led()
+    for row in await rows.clicks(asked.period, asked.channel_ids):
+        cell = subjects[row.channel_id] if row.channel_id else nowhere, row.bucket
+        found.clicks[cell] += row.people
+        found.bots[cell] += row.bots
+    for row in await rows.conversions(asked.period, asked.channel_ids):
+        cell = subjects[row.channel_id] if row.channel_id else nowhere, row.bucket
+        found.conversions[cell] += row.attributed
+        found.unattributed[cell] += row.unattributed
+    return found
+
+
+@dataclass(slots=True)
+class Answers:
+    """How fast people were answered, per subject and bucket."""
+
+    medians: dict[SubjectCell, tuple[float, int]] = field(default_factory=dict)
+    waiting: dict[SubjectCell, int] = field(default_factory=dict)
+
+    def figure(self, cell: SubjectCell) -> Figure:
+        median, answered = self.medians.get(cell, (None, 0))
+        return kpis.response_time(
+            median_seconds=median, answered=answered, unanswered=self.waiting.get(cell, 0)
+        )
+
+
+async def answers(rows: KpiRepository, asked: KpiQuery) -> Answers:
+    """Read response times, grouped as they are shown."""
+    given = asked.period, asked.channel_ids, asked.by
+    return Answers(
+        medians={
+            (row.subject, row.bucket): (row.median, row.answered) for row in await rows.responses(*given)
+        },
+        waiting={(row.subject, row.bucket): row.unanswered for row in await rows.unanswered(*given)},
+    )

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from drumtower.domain.figures import Reason
 from drumtower.domain.kpi_dictionary import Kpi, Unit
@@ -81,10 +81,8 @@ class KpiRead(BaseModel):
 class KpiListRead(BaseModel):
     """Figures of a period. Days are the workspace's; `to` is included."""
 
-    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
-
-    first: date
-    last: date
+    from_: date = Field(alias="from")
+    to: date
     timezone: str
     group_by: list[str]
     data: list[KpiRead]

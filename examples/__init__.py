@@ -1,0 +1,1 @@
+"""Clients of Drumtower's public API."""

@@ -1,0 +1,36 @@
+"""`python3 dev.py demo`."""
+
+import sys
+import time
+
+from rich.console import Console
+
+from examples.demo.client import Client
+from examples.demo.public import Public
+from examples.demo.stage import Stage
+from examples.demo.story import Story
+from examples.demo.tables import show
+
+
+def main() -> int:
+    """Play the demo; return 0 when every figure of ours equals the platform's."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    began = time.monotonic()
+    with Stage() as stage:
+        where = stage.where
+        author = Client(where["api"], where["api_key"], stage.revive)
+        reviewer = Client(where["api"], where["reviewer_api_key"], stage.revive)
+        channels = {
+            c["platform"]: c for c in author.every("/v1/channels") if c["platform"] in where["sandbox"]
+        }
+        public = {p: Public(where["sandbox"][p], str(c["account_id"])) for p, c in channels.items()}
+        story = Story(author=author, reviewer=reviewer, public=public, channels=channels, say=console.print)
+        story.play()
+        equal = show(story, console)
+    told = "Every figure equals the platforms' own record." if equal else "Some figures differ."
+    console.print(f"{told} ({time.monotonic() - began:.0f} s)")
+    return 0 if equal else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

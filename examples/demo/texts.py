@@ -1,0 +1,27 @@
+"""What the demo's brand writes, what its readers say, and what its agent answers."""
+
+TITLE = "秋茶上新：一杯慢下来的午后"
+BODY = "立冬之后，第一批秋茶到店了。产自海拔 800 米的老茶园，手工采摘，全网最低价！"
+MENDED = "立冬之后，第一批秋茶到店了。产自海拔 800 米的老茶园，手工采摘，适合办公室里慢慢喝。🍵"
+
+WEIBO = "立冬之后，第一批秋茶到店了：老茶园，手工采摘，适合办公室里慢慢喝🍵 看看这一季的茶 →"
+WECHAT = """立冬之后，第一批秋茶到店了。
+
+今年的秋茶来自海拔 800 米的老茶园。我们跟着茶农走了三天，看他们怎样采、怎样晒、怎样等。
+
+慢，是这批茶最贵的原料。"""
+BLUESKY = "The first autumn tea is in: hand-picked on an old terrace at 800 m. 秋茶到店了 🍵"
+
+PRAISE = ("小满", "包装很用心，茶也特别香，已经回购第三次了！")
+COMPLAINT = ("阿哲", "等了五天还没发货，客服也不理人，太失望了")
+QUESTION = ("Lin", "请问这款茶有小包装吗？多少钱？")
+ENGLISH = ("Maya", "Absolutely love this tea, the best I have had this year!")
+MESSAGE = ("oReader", "你好，我的订单什么时候能到？")
+
+ANSWERS = {
+    PRAISE[1]: "谢谢小满！第三次回购，我们记住您啦，下一批留一份试饮给您。",
+    COMPLAINT[1]: "阿哲您好，让您久等了，很抱歉。请私信订单号，我们今天内给您答复。",
+    QUESTION[1]: "有的，50 克小包装，链接在主页；有问题随时问我们。",
+    ENGLISH[1]: "Thank you, Maya! That made our whole team smile.",
+    MESSAGE[1]: "您好！订单今天已发出，明后天就能到，单号已发到您的手机。",
+}

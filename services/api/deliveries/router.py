@@ -1,0 +1,196 @@
+"""Deliveries: /v1/deliveries."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Query, Response
+
+from drumtower.db.models import Attempt, Delivery
+from drumtower.db.repositories.deliveries import DeliveryRepository
+from drumtower.domain.deliveries import Action, State
+from drumtower.domain.permissions import Permission
+from drumtower.jobs import Role
+from services.api.deliveries import service
+from services.api.deliveries.reading import read
+from services.api.deliveries.schemas import (
+    AttemptRead,
+    DeliveryProof,
+    DeliveryRead,
+    DeliveryReconcile,
+    DeliveryReschedule,
+)
+from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep, allow
+from services.api.etags import set_etag
+from services.api.idempotency import IdempotencyDep
+from services.api.pagination import Page, PagingDep
+from services.api.principals import Principal
+from services.api.problems import responses
+from services.api.routing import feature
+from services.api.schemas import Moment
+
+router = feature("/deliveries", "deliveries")
+Publisher = Annotated[Principal, Depends(allow(Permission.POSTS_PUBLISH))]
+IfMatch = Annotated[str | None, Header(max_length=1_000, description="The ETag you have read.")]
+ACTS = responses(409, 412, 413, 415)
+
+
+@router.get("", operation_id="deliveries_list", summary="List deliveries")
+async def list_deliveries(
+    principal: Reader,
+    services: ServicesDep,
+    tx: TxDep,
+    paging: PagingDep,
+    state: Annotated[list[State] | None, Query()] = None,
+    channel_id: UUID | None = None,
+    post_id: UUID | None = None,
+    action: Action | None = None,
+    due_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    due_to: Annotated[Moment | None, Query(description="Exclusive.")] = None,
+) -> Page[DeliveryRead]:
+    statement = DeliveryRepository(tx, principal.workspace_id).all()
+    equal = {Delivery.channel_id: channel_id, Delivery.post_id: post_id, Delivery.action: action}
+    for column, value in equal.items():
+        if value is not None:
+            statement = statement.where(column == value)
+    if state:
+        statement = statement.where(Delivery.state.in_([one.value for one in state]))
+    if due_from is not None:
+        statement = statement.where(Delivery.due_at >= due_from)
+    if due_to is not None:
+        statement = statement.where(Delivery.due_at < due_to)
+    return await paging.page(tx, statement, Delivery.id, lambda row: read(row, services.registry))
+
+
+@router.get("/{delivery_id}", operation_id="deliveries_get", summary="Read a delivery")
+async def get_delivery(
+    delivery_id: UUID, principal: Reader, services: ServicesDep, tx: TxDep, response: Response
+) -> DeliveryRead:
+    delivery = await DeliveryRepository(tx, principal.workspace_id).get(delivery_id)
+    set_etag(response, delivery.revision)
+    return read(delivery, services.registry)
+
+
+@router.get("/{delivery_id}/attempts", operation_id="deliveries_attempts", summary="List what has been tried")
+async def list_attempts(
+    delivery_id: UUID, principal: Reader, tx: TxDep, paging: PagingDep
+) -> Page[AttemptRead]:
+    deliveries = DeliveryRepository(tx, principal.workspace_id)
+    await deliveries.get(delivery_id)
+    statement = deliveries.select(Attempt).where(Attempt.delivery_id == delivery_id)
+    return await paging.page(tx, statement, Attempt.id, AttemptRead.model_validate)
+
+
+@router.post(
+    "/{delivery_id}/cancel", operation_id="deliveries_cancel", summary="Cancel a delivery", responses=ACTS
+)
+async def cancel_delivery(
+    delivery_id: UUID,
+    principal: Publisher,
+    services: ServicesDep,
+    tx: TxDep,
+    clock: ClockDep,
+    response: Response,
+    idempotency: IdempotencyDep,
+    if_match: IfMatch = None,
+) -> DeliveryRead:
+    delivery = await service.hold(tx, principal, delivery_id, if_match)
+    await service.cancel(tx, principal, delivery, clock.now())
+    set_etag(response, delivery.revision)
+    return read(delivery, services.registry)
+
+
+@router.post(
+    "/{delivery_id}/reschedule",
+    operation_id="deliveries_reschedule",
+    summary="Give a delivery another time",
+    responses=ACTS,
+)
+async def reschedule_delivery(
+    delivery_id: UUID,
+    body: DeliveryReschedule,
+    principal: Publisher,
+    services: ServicesDep,
+    tx: TxDep,
+    bell: BellDep,
+    clock: ClockDep,
+    response: Response,
+    idempotency: IdempotencyDep,
+    if_match: IfMatch = None,
+) -> DeliveryRead:
+    delivery = await service.hold(tx, principal, delivery_id, if_match)
+    await service.reschedule(tx, principal, delivery, body, clock.now())
+    bell.ring(Role.SCHEDULER)
+    set_etag(response, delivery.revision)
+    return read(delivery, services.registry)
+
+
+@router.post(
+    "/{delivery_id}/retry",
+    operation_id="deliveries_retry",
+    summary="Let a failed delivery go again",
+    responses=ACTS,
+)
+async def retry_delivery(
+    delivery_id: UUID,
+    principal: Publisher,
+    services: ServicesDep,
+    tx: TxDep,
+    bell: BellDep,
+    clock: ClockDep,
+    response: Response,
+    idempotency: IdempotencyDep,
+    if_match: IfMatch = None,
+) -> DeliveryRead:
+    delivery = await service.hold(tx, principal, delivery_id, if_match)
+    await service.retry(tx, principal, delivery, clock.now())
+    bell.ring(Role.SCHEDULER)
+    set_etag(response, delivery.revision)
+    return read(delivery, services.registry)
+
+
+@router.post(
+    "/{delivery_id}/reconcile",
+    operation_id="deliveries_reconcile",
+    summary="Settle an unknown outcome, or have it looked up now",
+    responses=ACTS,
+)
+async def reconcile_delivery(
+    delivery_id: UUID,
+    body: DeliveryReconcile,
+    principal: Publisher,
+    services: ServicesDep,
+    tx: TxDep,
+    bell: BellDep,
+    clock: ClockDep,
+    response: Response,
+    idempotency: IdempotencyDep,
+    if_match: IfMatch = None,
+) -> DeliveryRead:
+    delivery = await service.hold(tx, principal, delivery_id, if_match)
+    await service.reconcile(tx, principal, delivery, body, clock.now())
+    bell.ring(Role.SCHEDULER)
+    set_etag(response, delivery.revision)
+    return read(delivery, services.registry)
+
+
+@router.post(
+    "/{delivery_id}/proof",
+    operation_id="deliveries_proof",
+    summary="Close a hand-off with a proof",
+    responses=ACTS,
+)
+async def prove_delivery(
+    delivery_id: UUID,
+    body: DeliveryProof,
+    principal: Publisher,
+    services: ServicesDep,
+    tx: TxDep,
+    clock: ClockDep,
+    response: Response,
+    idempotency: IdempotencyDep,
+    if_match: IfMatch = None,
+) -> DeliveryRead:
+    delivery = await service.hold(tx, principal, delivery_id, if_match)
+    await service.prove(tx, principal, delivery, body, clock.now())
+    set_etag(response, delivery.revision)
+    return read(delivery, services.registry)

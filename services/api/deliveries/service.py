@@ -1,0 +1,222 @@
+"""What people may do with a delivery.
+
+Lock order, as everywhere outside services/api/posts: the delivery first, its post after it.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import Attempt, Delivery, Interaction, Post
+from drumtower.db.repositories.deliveries import DeliveryRepository, move, published
+from drumtower.db.repositories.posts import PostRepository
+from drumtower.domain.deliveries import LEASED, Action, Event, State, next_state
+from drumtower.domain.errors import Conflict, Invalid, Violation
+from drumtower.domain.reviews import Approval, ReviewState, approval_violations
+from drumtower.domain.schedules import GRACE
+from services.api import audit
+from services.api.deliveries.renewal import renewal
+from services.api.deliveries.schemas import (
+    DeliveryProof,
+    DeliveryReconcile,
+    DeliveryReschedule,
+    Verdict,
+)
+from services.api.deliveries.timing import read_due
+from services.api.etags import check_match
+from services.api.principals import Principal
+
+# A delivery in one of these no longer stands in the way of another one for the same post and channel.
+OVER = frozenset({State.CANCELLED, State.FAILED, State.MISSED})
+
+
+async def hold(tx: Tx, principal: Principal, delivery_id: UUID, if_match: str | None) -> Delivery:
+    """Lock the delivery; raise NotFound, or PreconditionFailed where the caller has seen an older revision."""
+    delivery = await DeliveryRepository(tx, principal.workspace_id).get(delivery_id, lock=True)
+    check_match(if_match, delivery.revision)
+    return delivery
+
+
+async def cancel(tx: Tx, principal: Principal, delivery: Delivery, now: datetime) -> None:
+    """Cancel what has not left; whoever prepares it at this moment writes nothing more."""
+    await move(tx, delivery, Event.CANCEL, now, fence=delivery.fence + 1)
+    audit.record(tx, principal, "delivery.cancelled", delivery.id, now)
+
+
+async def reschedule(
+    tx: Tx, principal: Principal, delivery: Delivery, asked: DeliveryReschedule, now: datetime
+) -> None:
+    """Give it another time; raise Invalid with all that forbids it."""
+    state = State(delivery.state)
+    next_state(state, Event.RESCHEDULE)
+    due, violations = read_due(asked, now)
+    changes: dict[str, Any] = {}
+    if _publishes_post(delivery) and state is not State.HELD:
+        post = await _post_of(tx, principal, delivery)
+        violations += post_violations(post, due.at if due else now)
+        changes = renewal(delivery, post)
+        await _check_alone(tx, principal, delivery)
+    if due is None or violations:
+        raise Invalid.of(violations)
+    changes |= {"due_at": due.at, "next_at": due.at, "local_time": due.local, "timezone": due.timezone}
+    changes |= {"not_before": None, "lease_until": None, "fence": delivery.fence + 1}
+    if state is not State.HELD:
+        changes["error"] = None
+    await move(tx, delivery, Event.RESCHEDULE, now, **changes)
+    audit.record(tx, principal, "delivery.rescheduled", delivery.id, now, due_at=due.at.isoformat())
+
+
+async def retry(tx: Tx, principal: Principal, delivery: Delivery, now: datetime) -> None:
+    """Let a failed delivery go again, with what the post says now; refused while its outcome is unknown."""
+    if State(delivery.state) in LEASED:
+        raise Conflict("delivery_state", "It is leaving at this moment. Wait for the outcome.")
+    next_state(State(delivery.state), Event.RETRY)
+    changes: dict[str, Any] = {}
+    if _publishes_post(delivery):
+        post = await _post_of(tx, principal, delivery)
+        violations = post_violations(post, now)
+        if violations:
+            raise Invalid.of(violations)
+        changes = renewal(delivery, post)
+        await _check_alone(tx, principal, delivery)
+    changes |= {"next_at": now, "not_before": None, "error": None}
+    await move(tx, delivery, Event.RETRY, now, **changes)
+    audit.record(tx, principal, "delivery.retried", delivery.id, now)
+
+
+async def reconcile(
+    tx: Tx, principal: Principal, delivery: Delivery, asked: DeliveryReconcile, now: datetime
+) -> None:
+    """Settle an unknown outcome by what a person saw, or have it looked up now."""
+    state = State(delivery.state)
+    if state is not State.UNKNOWN and not (state is State.ACCEPTED and asked.verdict is None):
+        raise Conflict("delivery_state", f"A delivery that is {state} has no unknown outcome to settle.")
+    _check_verdict(asked, now)
+    if asked.verdict is None:
+        delivery.next_at = now
+        delivery.updated_at = now
+        audit.record(tx, principal, "delivery.looked_up", delivery.id, now)
+        return
+    if asked.verdict is Verdict.LIVE:
+        at = asked.published_at or delivery.sent_at or now
+        await _publish(
+            tx, delivery, url=asked.url, external_id=asked.external_id, at=at, now=now, step="reconcile"
+        )
+    else:
+        tx.add(_attempt(delivery, "reconcile", "absent", "A member looked: it is not there.", now))
+        changes = {"next_at": now, "not_before": None, "needs_check": False, "error": None, "lookups": 0}
+        await move(tx, delivery, Event.ABSENT, now, **changes)
+    audit.record(tx, principal, "delivery.reconciled", delivery.id, now, verdict=asked.verdict.value)
+
+
+async def prove(
+    tx: Tx, principal: Principal, delivery: Delivery, asked: DeliveryProof, now: datetime
+) -> None:
+    """Close a hand-off with the link of what a person published."""
+    if State(delivery.state) is not State.HANDOFF:
+        raise Conflict("delivery_state", f"A delivery that is {delivery.state} waits for no proof.")
+    violations = _in_future(asked.published_at, now)
+    if violations:
+        raise Invalid.of(violations)
+    await _publish(
+        tx, delivery, url=asked.url, external_id=None, at=asked.published_at, now=now, step="proof"
+    )
+    audit.record(tx, principal, "delivery.proved", delivery.id, now, url=asked.url)
+
+
+async def _publish(
+    tx: Tx,
+    delivery: Delivery,
+    *,
+    url: str | None,
+    external_id: str | None,
+    at: datetime,
+    now: datetime,
+    step: str,
+) -> None:
+    tx.add(_attempt(delivery, step, "published", external_id or url or "", now))
+    if delivery.interaction_id is not None:
+        await tx.execute(
+            update(Interaction)
+            .where(Interaction.id == delivery.interaction_id, Interaction.answered_at.is_(None))
+            .values(answered_at=at, revision=Interaction.revision + 1, updated_at=now)
+        )
+    changes = published(delivery, external_id=external_id, url=url, at=at, context={})
+    await move(tx, delivery, Event.PUBLISH, now, **changes)
+
+
+def _attempt(delivery: Delivery, step: str, outcome: str, detail: str, now: datetime) -> Attempt:
+    """Record what a person found out; the fence grows, so that a look-up under way writes nothing."""
+    delivery.fence += 1
+    return Attempt(
+        workspace_id=delivery.workspace_id,
+        delivery_id=delivery.id,
+        number=delivery.attempts,
+        fence=delivery.fence,
+        step=step,
+        outcome=outcome,
+        detail=detail,
+        started_at=now,
+        ended_at=now,
+    )
+
+
+def _check_verdict(asked: DeliveryReconcile, now: datetime) -> None:
+    violations = _in_future(asked.published_at, now)
+    given = [name for name in ("url", "external_id", "published_at") if getattr(asked, name) is not None]
+    if asked.verdict is Verdict.LIVE and asked.url is None and asked.external_id is None:
+        hint = "Send the post's url, or its external_id on the platform."
+        violations.append(_violation("/url", "proof_required", "What is live can be shown.", hint))
+    if asked.verdict is not Verdict.LIVE:
+        violations += [
+            _violation(f"/{name}", "proof_unexpected", f"{name} goes with the verdict live only.")
+            for name in given
+        ]
+    if violations:
+        raise Invalid.of(violations)
+
+
+def _in_future(published_at: datetime | None, now: datetime) -> list[Violation]:
+    if published_at is None or published_at <= now + GRACE:
+        return []
+    detail = "It can't have been published later than now."
+    return [_violation("/published_at", "time_in_future", detail, "Check the date and the offset.")]
+
+
+def _violation(pointer: str, code: str, detail: str, hint: str = "") -> Violation:
+    return Violation(pointer=pointer, code=code, detail=detail, hint=hint)
+
+
+def _publishes_post(delivery: Delivery) -> bool:
+    return delivery.action == Action.PUBLISH.value and delivery.post_id is not None
+
+
+async def _post_of(tx: Tx, principal: Principal, delivery: Delivery) -> Post:
+    assert delivery.post_id is not None
+    return await PostRepository(tx, principal.workspace_id).get(delivery.post_id, lock=True)
+
+
+def post_violations(post: Post, at: datetime) -> list[Violation]:
+    """Say why the post, as it stands, may not go out at `at`."""
+    approval = Approval(content_hash=post.approved_hash, expires_at=post.approval_expires_at)
+    violations = approval_violations(approval, post.content_hash, at)
+    if not violations and post.review_state != ReviewState.APPROVED.value:
+        # Edited, and edited back: the content is the approved one, but the review began anew.
+        violations = approval_violations(Approval(content_hash=None, expires_at=None), post.content_hash, at)
+    if post.archived_at is not None:
+        detail = "The post is archived."
+        violations.append(_violation("", "post_archived", detail, "Duplicate it, and schedule the copy."))
+    return violations
+
+
+async def _check_alone(tx: Tx, principal: Principal, delivery: Delivery) -> None:
+    """Raise Conflict where another delivery brings, or has brought, the same post to the same channel."""
+    for other in await PostRepository(tx, principal.workspace_id).siblings(delivery):
+        if State(other.state) not in OVER:
+            raise Conflict(
+                "already_scheduled",
+                f"Delivery {other.id} of the same post to this channel is {other.state}: it would appear twice.",
+            )
