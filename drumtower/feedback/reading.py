@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Annotated, Any, Self, TypeGuard
 
 from pydantic import (
@@ -54,6 +55,8 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+# A driver reads PostgreSQL's -infinity for the first instants of its own calendar; nobody posted before 1970.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC))]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00]+$")]
 Text = Annotated[str, BeforeValidator(readable), StringConstraints(max_length=LONGEST_TEXT)]
 Json = Annotated[dict[str, Any], AfterValidator(_small)]
@@ -68,7 +71,7 @@ class Heard(BaseModel):
     kind: InteractionKind
     author_id: Key
     text: Text
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     author_name: Text = ""
     post_external_id: Key | None = None
     in_reply_to: Key | None = None
@@ -83,7 +86,7 @@ class Out(BaseModel):
 
     external_id: Key
     url: Text | None = None
-    published_at: AwareDatetime | None = None
+    published_at: Moment | None = None
     context: Json = {}
 
 

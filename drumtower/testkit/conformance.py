@@ -30,8 +30,11 @@ Hooks, all optional unless marked; see `conformance_stage.Hooks` for the signatu
     stats_unknown(post_id)        StatsSource: a Fault whose answer leaves the numbers out
     webhook(credentials, at, text=, body=)    WebhookReceiver: a request signed at `at`, with `body` raw where given
     challenge(credentials, at, echo)          WebhookReceiver: the address check, signed at `at`
-    signature_parameter, signed_parameters    query parameters or lower-case headers
-    body_is_signed = False, names_account = True, malformed = ()     more about its webhooks
+    signature_parameter = "signature", signed_parameters = ("timestamp", "nonce")    query, or lower-case headers
+    challenge_parameter = ""      the address check's signature, where it has another name
+    body_is_signed = False, signed_places(body)    whether, and where, a changed byte of a body must be noticed
+    names_account = True          a push names the account that it is for
+    malformed = ()                more bodies that are no push (XML bombs, …)
 
 The sandbox's control plane is used as documented: control/public/comment, like, share, read, save, follow, message.
 '''

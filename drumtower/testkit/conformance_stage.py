@@ -1,7 +1,7 @@
 """What the conformance rules stand on: a platform's hooks, and a stage with a sandbox, an account and the adapter."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -181,6 +181,7 @@ class Hooks:
     outcomes: ClassVar[Mapping[str, type]] = {}
     proven_statuses: ClassVar[Mapping[int, type]] = {}
     signature_parameter: ClassVar[str] = "signature"
+    challenge_parameter: ClassVar[str] = ""
     signed_parameters: ClassVar[tuple[str, ...]] = ("timestamp", "nonce")
     body_is_signed: ClassVar[bool] = False
     names_account: ClassVar[bool] = True
@@ -240,6 +241,10 @@ class Hooks:
     ) -> WebhookRequest:
         """A message from a follower, signed at `at`; `body` replaces what is inside, properly signed too."""
         raise NotImplementedError
+
+    def signed_places(self, body: bytes) -> Iterable[int]:
+        """Where in a push's body a changed byte must be noticed; by default anywhere (64 places are tried)."""
+        return range(0, len(body), max(1, len(body) // 64))
 
     def challenge(self, credentials: Credentials, at: datetime, echo: str) -> WebhookRequest:
         """The platform's address check, signed at `at`."""

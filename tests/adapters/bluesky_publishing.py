@@ -1,6 +1,5 @@
 """What the Bluesky adapter does on a server, ours or a real one."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,12 +90,12 @@ class PublishingContract(ContractStage):
     """The adapter on a server that is well."""
 
     @pytest.fixture
-    async def desk(self, server: Server, account: Account) -> AsyncIterator[Desk]:
+    async def desk(self, server: Server, account: Account) -> Desk:
         adapter = BlueskyAdapter(server.http, server.url)
         values = {"identifier": account.handle, "password": account.password}
         credentials = Credentials(values=values, account_id=account.did)
         token = await adapter.token(credentials)
-        yield Desk(
+        return Desk(
             adapter=adapter,
             credentials=replace(credentials, token=token),
             caller=Caller(server=server, account=account),

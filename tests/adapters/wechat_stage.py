@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -60,6 +60,8 @@ class WeChatHooks(Hooks):
     message_path = "message/custom/send"
     deleting_options: ClassVar[Mapping[str, Any] | None] = {}
     signature_parameter = "msg_signature"
+    challenge_parameter = "signature"
+    body_is_signed = True
     mode = "safe"
     malformed = (b"", b"{}", b"<xml>", "<xml><MsgType>text</MsgType></xml>".encode("utf-16"))
 
@@ -76,6 +78,11 @@ class WeChatHooks(Hooks):
         xml = text_xml(credentials["account"], text, at, number=number)
         return push(credentials, xml if body is None else body.decode("utf-8", "replace"), at, mode=self.mode)
 
+    def signed_places(self, body: bytes) -> Iterable[int]:
+        """The sealed part; what stands around it decides nothing. Its last characters are base64's padding."""
+        start = body.index(b"<Encrypt><![CDATA[") + len(b"<Encrypt><![CDATA[")
+        return range(start, body.index(b"]]></Encrypt>"), 7)
+
     def challenge(self, credentials: Credentials, at: datetime, echo: str) -> WebhookRequest:
         return challenge(credentials, at, echo)
 
@@ -85,4 +92,8 @@ class PlainHooks(WeChatHooks):
 
     account_options: ClassVar[Mapping[str, Any]] = {"encoding_aes_key": ""}
     signature_parameter = "signature"
+    body_is_signed = False
     mode = "plain"
+
+    def credentials_of(self, account: Mapping[str, Any]) -> Credentials:
+        return super().credentials_of({name: value for name, value in account.items() if value})

@@ -18,7 +18,7 @@ NOW = datetime.now(UTC)
 
 
 def conversion(external_id: str, **fields: Any) -> dict[str, Any]:
-    return {"external_id": external_id, "event": "purchase", "occurred_at": NOW.isoformat(), **fields}
+    return {"external_id": external_id, "event": "purchase", "occurred_at": NOW.isoformat()} | fields
 
 
 async def make_link(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class TestOne:
             ({"value": 5}, "", "invalid_value"),
             ({"attributes": {"a": "x" * 9000}}, "/attributes", "invalid_value"),
             ({"extra": 1}, "/extra", "unknown_field"),
-            ({"external_id": ""}, "/external_id", "invalid_string"),
+            ({"event": ""}, "/event", "invalid_string"),
         ],
     )
     async def test_what_is_refused(

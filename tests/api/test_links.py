@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
-from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
+from defusedxml import ElementTree
 from fastapi import FastAPI
 from sqlalchemy import select, text
 
@@ -94,7 +94,7 @@ class TestLinks:
         link = await make_link(client)
         answer = await client.get(f"/v1/links/{link['id']}/qr.svg")
         assert answer.headers["content-type"] == "image/svg+xml"
-        drawn = ET.fromstring(answer.content)
+        drawn = ElementTree.fromstring(answer.content)
         assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
         assert float(drawn.attrib["width"]) == float(drawn.attrib["height"]) > 200
 

@@ -3,7 +3,10 @@
 import httpx
 import pytest
 
+from drumtower.domain.failures import Transient
+from drumtower.platforms import PlatformError
 from tests.adapters.bluesky_contract import BlueskyContract
+from tests.adapters.bluesky_publishing import Desk, request
 from tests.adapters.bluesky_stage import Account, Server
 from tests.real.pds import Pds
 
@@ -26,3 +29,11 @@ class TestContract(BlueskyContract):
             return Account(did=made.json()["did"], handle=owner["handle"], email=email, password=password)
 
         return Server(url=pds.url, http=http, open=open_account)
+
+    async def test_the_appview_is_away_and_publishing_works(self, desk: Desk) -> None:
+        with pytest.raises(PlatformError) as caught:
+            await desk.adapter.channel_stats(desk.credentials)
+        assert isinstance(caught.value.failure, Transient)
+        assert caught.value.failure.platform_code == "UpstreamFailure"
+        await desk.adapter.publish(request(desk))
+        assert len(await desk.records()) == 1

@@ -39,7 +39,9 @@ async def end(tx: Tx, principal: Principal, post: Post, now: datetime) -> None:
     for row in rows:
         reason = _TOO_LATE.get(State(row.state))
         if reason is not None:
-            raise Conflict("delivery_in_flight", f"Delivery {row.id} to {row.platform} is {row.state}. {reason}")
+            raise Conflict(
+                "delivery_in_flight", f"Delivery {row.id} to {row.platform} is {row.state}. {reason}"
+            )
     detail = "The post was edited after its approval."
     await hold_back(tx, rows, "approval_outdated", detail, "Have the new version approved.", now)
 
@@ -80,15 +82,27 @@ async def _release(tx: Tx, principal: Principal, post: Post, now: datetime) -> N
         if State(row.state) not in EDITABLE:
             continue
         changes = renewal(row, post)
-        held = State(row.state) is State.HELD and (row.error or {}).get("code") in REASONS
-        if held and not post_violations(post, row.due_at):
-            await move(tx, row, Event.RELEASE, now, next_at=row.due_at, error=None, **changes)
-        elif changes:
+        lacking = post_violations(post, row.due_at)
+        if not _waits_for_approval(row):
             _set(row, changes, now)
+        elif lacking:
+            _set(row, changes | {"error": _error(lacking[0])}, now)
+        else:
+            await move(tx, row, Event.RELEASE, now, next_at=row.due_at, error=None, **changes)
     await derive_status(tx, post.id)
 
 
+def _waits_for_approval(row: Delivery) -> bool:
+    return State(row.state) is State.HELD and (row.error or {}).get("code") in REASONS
+
+
+def _error(violation: Violation) -> dict[str, Any]:
+    return {"code": violation.code, "detail": violation.detail, "hint": violation.hint}
+
+
 def _set(row: Delivery, changes: dict[str, Any], now: datetime) -> None:
+    if not changes:
+        return
     for name, value in changes.items():
         setattr(row, name, value)
     row.revision += 1

@@ -15,9 +15,9 @@ def content_of(asked: PostCreate) -> Content:
 
 
 def patched(content: Content, asked: PostUpdate) -> Content:
-    """Lay a merge patch over the content; fields that were not sent stay."""
-    given = asked.model_fields_set & FIELDS
-    return replace(content, **{name: _plain(getattr(asked, name)) for name in given})
+    """Lay a merge patch over the content; fields that were not sent stay. No field of it can be null."""
+    given = {name: getattr(asked, name) for name in asked.model_fields_set & FIELDS}
+    return replace(content, **{name: _plain(value) for name, value in given.items() if value is not None})
 
 
 def _plain(value: Any) -> Any:

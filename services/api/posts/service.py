@@ -30,9 +30,7 @@ from services.api.principals import Principal
 NULLABLE = frozenset({"pillar", "campaign_id", "due_on"})
 
 
-async def create(
-    tx: Tx, principal: Principal, registry: Registry, asked: PostCreate, now: datetime
-) -> Post:
+async def create(tx: Tx, principal: Principal, registry: Registry, asked: PostCreate, now: datetime) -> Post:
     """Add a post and its first version; raise Invalid with everything that is wrong."""
     content = content_of(asked)
     claims = Claims(brand_id=asked.brand_id, owner_id=asked.owner_id, due_on=asked.due_on)
@@ -110,15 +108,15 @@ async def update(
     """Lay a merge patch over the post. A change of the content ends its approval and holds what waits to leave."""
     post = await hold(tx, principal, post_id)
     check_match(if_match, post.revision, required=True)
-    _refuse_nulls(asked)
     before = from_json(post.content)
     content = patched(before, asked)
     about = {name: getattr(asked, name) for name in asked.model_fields_set - FIELDS}
     about = {name: value for name, value in about.items() if value != getattr(post, name)}
-    if content == before and not about:
+    violations = _nulls(asked)
+    if content == before and not about and not violations:
         return post
     claims = Claims(**{name: about[name] for name in ("brand_id", "owner_id", "due_on") if name in about})
-    violations = await violations_of_post(tx, principal, registry, content, claims, now)
+    violations += await violations_of_post(tx, principal, registry, content, claims, now)
     if violations:
         raise Invalid.of(violations)
     for name, value in about.items():
@@ -145,13 +143,18 @@ async def _rewrite(tx: Tx, principal: Principal, post: Post, content: Content, n
     post.review_state = ReviewState.DRAFT.value
     _add_version(tx, principal, post, now)
     outbox.append(
-        tx, workspace_id=post.workspace_id, name="post.edited", subject_id=post.id, now=now, version=post.version
+        tx,
+        workspace_id=post.workspace_id,
+        name="post.edited",
+        subject_id=post.id,
+        now=now,
+        version=post.version,
     )
     await derive_status(tx, post.id)
 
 
-def _refuse_nulls(asked: PostUpdate) -> None:
-    nulls = [
+def _nulls(asked: PostUpdate) -> list[Violation]:
+    return [
         Violation(
             pointer=f"/{name}",
             code="null_not_allowed",
@@ -161,8 +164,6 @@ def _refuse_nulls(asked: PostUpdate) -> None:
         for name in PostUpdate.model_fields
         if name in asked.model_fields_set - NULLABLE and getattr(asked, name) is None
     ]
-    if nulls:
-        raise Invalid.of(nulls)
 
 
 async def archive(tx: Tx, principal: Principal, post_id: UUID, now: datetime) -> Post:

@@ -1,0 +1,186 @@
+"""The process that decodes: a file on stdin; on stdout a line of JSON, then the clean picture.
+
+`python -m drumtower.images.worker clean`, or `… thumbnail WIDTH`. It knows no secret, may write no file, and is
+killed by its parent when it takes too long.
+"""
+
+import io
+import json
+import resource
+import struct
+import sys
+import warnings
+from typing import Any
+
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import get_sampling
+
+from drumtower.images import gif
+from drumtower.images.pictures import MOST_FRAME_PIXELS, MOST_FRAMES, MOST_PIXELS, Picture, Refused
+
+TYPES = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+}
+MEMORY = 1 << 30
+CPU_SECONDS = 60
+ORIENTATION = 0x0112
+# Good enough that nobody sees a second generation, where the first one's settings can't be known.
+WEBP_QUALITY = 90
+THUMBNAIL_QUALITY = 80
+
+
+def confine() -> None:
+    """Give up what decoding does not need: memory without end, writing files, dumping core."""
+    for limit, most in (
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, MEMORY),
+    ):
+        # macOS knows no limit on memory; there the caps on pixels must do.
+        if limit != resource.RLIMIT_AS or sys.platform == "linux":
+            resource.setrlimit(limit, (most, most))
+
+
+def clean(content: bytes) -> Picture:
+    """Decode and write anew, upright, with the colour profile and nothing else; raise Refused."""
+    image = _open(content)
+    if image.format == "GIF":
+        rewritten, _ = gif.rewrite(content)
+        image = _open(rewritten)
+        _play(image)
+        return _picture("GIF", image.size, rewritten)
+    frames: int = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":
+        return _animation(image, b"VP8L" in content)
+    return _still(image, b"VP8L" in content)
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "GIF", "WEBP"])
+    except UnidentifiedImageError as error:
+        raise Refused("file_type_unsupported", "The file is no JPEG, PNG, GIF or WebP picture.") from error
+    if image.width * image.height > MOST_PIXELS:
+        raise Refused("image_too_large", f"The picture has more than {MOST_PIXELS} pixels.")
+    return image
+
+
+def _still(image: Image.Image, lossless: bool) -> Picture:
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
+    image.load()
+    options = {"JPEG": _jpeg_options, "PNG": _png_options, "WEBP": _webp_options}[kind](image, lossless)
+    profile = _profile(image)
+    upright = ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
+    # What is left in `info` could be written along: comments, EXIF, resolution.
+    upright.info = {"transparency": upright.info["transparency"]} if "transparency" in upright.info else {}
+    return _saved(upright, kind, icc_profile=profile, **options)
+
+
+def _jpeg_options(image: Any, _: bool) -> dict[str, Any]:
+    # The same tables again: hardly anything is lost, and the file stays as large as it was.
+    tables = {"qtables": image.quantization} if image.quantization else {"quality": WEBP_QUALITY}
+    sampling = {"subsampling": s} if (s := get_sampling(image)) >= 0 else {}
+    return {**tables, **sampling, "optimize": True, "progressive": "progressive" in image.info}
+
+
+def _png_options(_: Image.Image, __: bool) -> dict[str, Any]:
+    return {}
+
+
+def _webp_options(_: Image.Image, lossless: bool) -> dict[str, Any]:
+    return {"lossless": lossless, "quality": WEBP_QUALITY, "exact": lossless}
+
+
+def _animation(image: Image.Image, lossless: bool) -> Picture:
+    """Write every frame anew; each has been drawn over those before it."""
+    durations = _play(image)
+    options: dict[str, Any] = {"duration": durations, "loop": image.info.get("loop", 0)}
+    if image.format == "PNG":
+        options |= {"disposal": 0, "blend": 0, "default_image": getattr(image, "default_image", False)}
+    else:
+        options |= {"lossless": lossless, "quality": WEBP_QUALITY}
+    profile = _profile(image)
+    image.seek(0)
+    return _saved(image, str(image.format), save_all=True, icc_profile=profile, **options)
+
+
+def _play(image: Image.Image) -> list[int]:
+    """Decode all frames, and return how long each is shown, in milliseconds."""
+    frames: int = getattr(image, "n_frames", 1)
+    if frames > MOST_FRAMES:
+        raise Refused("too_many_frames", f"The animation has more than {MOST_FRAMES} frames.")
+    if frames * image.width * image.height > MOST_FRAME_PIXELS:
+        raise Refused("image_too_large", f"Its frames have more than {MOST_FRAME_PIXELS} pixels together.")
+    durations = []
+    for frame in range(frames):
+        image.seek(frame)
+        image.load()
+        durations.append(int(image.info.get("duration") or 0))
+    return durations
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION) or 1)
+    except (OSError, ValueError, TypeError, SyntaxError, KeyError, struct.error):
+        return 1  # its notes are broken, the picture is not
+
+
+def _profile(image: Image.Image) -> bytes | None:
+    """Return the colour profile, if it is one."""
+    profile = image.info.get("icc_profile")
+    try:
+        return bytes(profile) if profile and ImageCms.ImageCmsProfile(io.BytesIO(profile)) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def thumbnail(content: bytes, width: int) -> Picture:
+    """Return a WebP no wider than `width`; of an animation the first frame."""
+    image = _open(content)
+    image.draft("RGB", (width, width))
+    image.thumbnail((width, MOST_PIXELS))
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    return _saved(image.convert("RGBA" if has_alpha else "RGB"), "WEBP", quality=THUMBNAIL_QUALITY)
+
+
+def _saved(image: Image.Image, kind: str, **options: Any) -> Picture:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return _picture(kind, image.size, out.getvalue())
+
+
+def _picture(kind: str, size: tuple[int, int], content: bytes) -> Picture:
+    return Picture(content_type=TYPES[kind], width=size[0], height=size[1], content=content)
+
+
+def run(words: list[str], content: bytes) -> tuple[dict[str, Any], bytes]:
+    """Do what `words` ask; return the line to say first, and the picture."""
+    try:
+        made = clean(content) if words[0] == "clean" else thumbnail(content, int(words[1]))
+    except Refused as refused:
+        return {"code": refused.code, "detail": refused.detail}, b""
+    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return {"code": "image_too_large", "detail": "The picture needs too much memory."}, b""
+    except Exception as error:  # noqa: BLE001 - fed with hostile bytes, a decoder may raise anything
+        return {"code": "image_broken", "detail": f"The picture can't be read ({type(error).__name__})."}, b""
+    return {"content_type": made.content_type, "width": made.width, "height": made.height}, made.content
+
+
+def main(words: list[str]) -> None:
+    """Read, decode, answer."""
+    content = sys.stdin.buffer.read()
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    confine()
+    head, picture = run(words, content)
+    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + picture)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

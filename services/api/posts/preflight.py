@@ -1,0 +1,129 @@
+"""Preflight: what the check engine says of a post on each of its channels, before anybody sends it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import Brand, Channel, Post
+from drumtower.db.repositories.assets import AssetRepository
+from drumtower.db.repositories.brands import BrandRepository
+from drumtower.db.repositories.channels import ChannelRepository
+from drumtower.db.repositories.posts import PostRepository
+from drumtower.domain.checks import Finding, Length, blocks, examine, measure, place
+from drumtower.domain.content import Content, for_channel, from_json
+from drumtower.domain.deliveries import FINAL, State
+from drumtower.domain.errors import Invalid, Severity, Violation
+from drumtower.messages import CONNECTED, facts_of
+from drumtower.platforms.registry import Registry
+from services.api.posts.validation import channel_violations
+from services.api.principals import Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelCheck:
+    """What was found on one channel; pointers lead into the channel's content. No length: nobody speaks to it."""
+
+    channel: Channel
+    findings: tuple[Finding, ...]
+    length: Length | None
+
+    @property
+    def blocking(self) -> list[Violation]:
+        """The violations that forbid sending."""
+        return [f.violation for f in self.findings if f.violation.severity is Severity.BLOCK]
+
+    @property
+    def is_ok(self) -> bool:
+        return not blocks(finding.violation for finding in self.findings)
+
+
+async def channels_named(
+    tx: Tx, principal: Principal, ids: Sequence[UUID]
+) -> tuple[list[Channel], list[Violation]]:
+    """Return the named channels of this workspace in order, and what is wrong with the others."""
+    known = await ChannelRepository(tx, principal.workspace_id).among(ids)
+    return [known[i] for i in ids if i in known], channel_violations(ids, known, "/channel_ids/{}")
+
+
+async def channels_of(tx: Tx, principal: Principal, post: Post) -> list[Channel]:
+    """Return where the post is meant to go: its variants' channels and those it is scheduled to.
+
+    Where it says nothing, all connected channels of its brand.
+    """
+    rows = await PostRepository(tx, principal.workspace_id).deliveries_of([post.id])
+    ids = [variant.channel_id for variant in from_json(post.content).variants]
+    ids += [row.channel_id for row in rows[post.id] if State(row.state) not in FINAL]
+    channels = ChannelRepository(tx, principal.workspace_id)
+    if ids:
+        known = await channels.among(ids)
+        return [known[channel_id] for channel_id in dict.fromkeys(ids)]
+    statement = channels.all().where(Channel.brand_id == post.brand_id, Channel.status == CONNECTED)
+    return list((await tx.scalars(statement.order_by(Channel.id))).all())
+
+
+async def check(
+    tx: Tx,
+    principal: Principal,
+    registry: Registry,
+    content: Content,
+    channels: Sequence[Channel],
+    at: datetime,
+) -> list[ChannelCheck]:
+    """Run every check on the content as it would leave at `at` to each channel."""
+    asset_ids = set(content.asset_ids).union(*(v.asset_ids or () for v in content.variants))
+    assets = list((await AssetRepository(tx, principal.workspace_id).among(asset_ids)).values())
+    of_channels = (
+        BrandRepository(tx, principal.workspace_id)
+        .all()
+        .where(Brand.id.in_({channel.brand_id for channel in channels}))
+    )
+    brands = {brand.id: brand for brand in await tx.scalars(of_channels)}
+    checks = []
+    for channel in channels:
+        adapter = registry.adapters.get(channel.platform)
+        if adapter is None:
+            checks.append(_unspoken(channel))
+            continue
+        own = for_channel(content, channel.id)
+        facts = facts_of(adapter, own, assets, channel, brands.get(channel.brand_id), at)
+        checks.append(ChannelCheck(channel=channel, findings=tuple(examine(facts)), length=measure(facts)))
+    return checks
+
+
+def _unspoken(channel: Channel) -> ChannelCheck:
+    violation = Violation(
+        pointer="/channel",
+        code="platform_unknown",
+        detail=f"No adapter for {channel.platform} is installed.",
+        hint="Ask the operator of this Drumtower.",
+    )
+    return ChannelCheck(
+        channel=channel, findings=(Finding(criterion=None, violation=violation),), length=None
+    )
+
+
+def placed(check: ChannelCheck, content: Content) -> list[Finding]:
+    """Return the findings with pointers into the post."""
+    ids = [variant.channel_id for variant in content.variants]
+    variant = ids.index(check.channel.id) if check.channel.id in ids else None
+    return [
+        replace(
+            finding,
+            violation=replace(finding.violation, pointer=place(finding.violation.pointer, content, variant)),
+        )
+        for finding in check.findings
+    ]
+
+
+def refuse_blocked(checks: Sequence[ChannelCheck], content: Content) -> None:
+    """Raise Invalid with every blocking violation of every channel; what all channels share is said once."""
+    found = [
+        finding.violation
+        for check in checks
+        for finding in placed(check, content)
+        if finding.violation.severity is Severity.BLOCK
+    ]
+    if found:
+        raise Invalid.of(list(dict.fromkeys(found)))
