@@ -1,4 +1,4 @@
-"""The two-command bootstrap: `python3 dev.py up`, `python3 dev.py test`. Needs Python 3.11 and pip, nothing else."""
+"""The two-command bootstrap: `dev.py up` and `dev.py test`, with Python 3.11 and pip and nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ python3 dev.py test [...]      run the tests; arguments go to pytest
 python3 dev.py check [--tests] run every gate, and the tests too if asked; reports all failures at the end
 python3 dev.py demo [...]      run the demonstration
 python3 dev.py faults [...]    run the fault suite
-python3 dev.py lock [...]      bring requirements/dev.lock in line with pyproject.toml; --upgrade takes new versions
+python3 dev.py lock [...]      bring requirements/dev.lock in line with pyproject.toml; also --upgrade
 python3 dev.py fmt             format and repair the code
 """
 OLDEST = (3, 11)
@@ -87,7 +87,9 @@ def say(text: str) -> None:
 
 def environment() -> dict[str, str]:
     """Ours, without what would lead the virtual environment's Python to other packages."""
-    ours = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}  # noqa: TID251
+    ours = dict(os.environ)  # noqa: TID251 - there are no settings before there is an environment
+    for name in ("PYTHONHOME", "PYTHONPATH"):
+        ours.pop(name, None)
     path = f"{BIN}{os.pathsep}{ours.get('PATH', os.defpath)}"
     return {**ours, "VIRTUAL_ENV": str(VENV), "PATH": path}
 
@@ -220,7 +222,7 @@ def is_usable() -> bool:
 
 
 def find_uv() -> str | None:
-    """uv from the PATH, or one of our own below .bootstrap, which pip may write to even on a managed system."""
+    """uv from the PATH, or our own below .bootstrap, where pip may write even on a managed system."""
     ours = BOOTSTRAP / "bin" / "uv"
     found = shutil.which("uv") or (str(ours) if works(ours) else None)
     if found:

@@ -34,17 +34,22 @@ app.add_typer(key_app, name="key")
 console = Console(highlight=False)
 
 ROOT = Path(__file__).resolve().parents[1]
+# The exit code of a second `up`; the demo waits for the first one then.
+ALREADY_RUNNING = 3
 PortOption = Annotated[int, typer.Option(help="Where the API listens; the sandbox takes the next port.")]
 
 
+StateOption = Annotated[Path, typer.Option(help="Where this instance keeps everything it knows.")]
+
+
 @app.command()
-def up(port: PortOption = 8000) -> None:
+def up(port: PortOption = 8000, state: StateOption = ROOT / ".state") -> None:
     """Start everything on this machine, with a demo workspace on sandbox platforms. Ctrl-C stops it."""
     try:
-        rehearsal.up(ROOT, port, console.print)
+        rehearsal.up(ROOT, state, port, console.print)
     except (AlreadyRunning, PortTaken, ChildFailed) as refusal:
         console.print(str(refusal), style="red")
-        raise typer.Exit(1) from refusal
+        raise typer.Exit(ALREADY_RUNNING if isinstance(refusal, AlreadyRunning) else 1) from refusal
 
 
 @app.command()

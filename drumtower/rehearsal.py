@@ -62,9 +62,9 @@ class Place:
         return self.outside.given_redis_url or redis_url(self.layout)
 
 
-def up(root: Path, port: int, say: Say) -> None:
+def up(root: Path, state: Path, port: int, say: Say) -> None:
     """Start everything and keep it running until somebody stops us. Raises AlreadyRunning, PortTaken, ChildFailed."""
-    place = Place(root=root, layout=layout_at(root / ".state"), port=port, outside=Outside())
+    place = Place(root=root, layout=layout_at(state), port=port, outside=Outside())
     with instance_lock(place.layout):
         for taken in (port, port + 1):
             require_free(taken)

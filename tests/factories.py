@@ -1,16 +1,24 @@
 """Typed functions that make rows; what a test does not care about has a sensible value."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from drumtower.crypto import new_token, password_hash, token_hash
+from drumtower.crypto import Box, new_token, password_hash, token_hash
 from drumtower.db.engine import Database, Tx
-from drumtower.db.models import ApiKey, Brand, Member, Workspace
+from drumtower.db.models import ApiKey, Asset, Brand, Channel, Member, Workspace
 from drumtower.domain.clock import SystemClock
 from drumtower.domain.ids import new_id
 from drumtower.domain.permissions import Role
 
 PASSWORD = "鼓楼 is not a good password"
+
+
+@cache
+def _password_hash() -> str:
+    # argon2 is slow on purpose, and every test makes owners.
+    return password_hash(PASSWORD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,7 @@ async def make_member(tx: Tx, workspace_id: UUID, role: Role, *, external: bool 
         role=role.value,
         external=external,
         ends_at=None,
-        password_hash=password_hash(PASSWORD) if role is Role.OWNER else None,
+        password_hash=_password_hash() if role is Role.OWNER else None,
         created_at=SystemClock().now(),
     )
     tx.add(member)
@@ -91,3 +99,48 @@ async def make_team(db: Database) -> Team:
             reviewer_key=await make_key(tx, reviewer),
             brand_id=brand.id,
         )
+
+
+async def make_channel(db: Database, team: Team, box: Box, platform: str = "weibo", **columns: Any) -> UUID:
+    """Add a connected channel of the team's brand, with sealed credentials nobody takes."""
+    now = SystemClock().now()
+    fields = {
+        "id": new_id(),
+        "workspace_id": team.workspace_id,
+        "brand_id": team.brand_id,
+        "platform": platform,
+        "name": f"{platform} 官方",
+        "account_id": new_id().hex,
+        "account_name": "鼓楼茶",
+        "status": "connected",
+        "credentials": box.seal({"access_token": "none"}),
+        "created_at": now,
+        "updated_at": now,
+    }
+    channel = Channel(**(fields | columns))
+    async with db.transaction() as tx:
+        tx.add(channel)
+    return channel.id
+
+
+async def make_asset(db: Database, team: Team, **columns: Any) -> UUID:
+    """Add the row of a small PNG; there is no file behind it."""
+    fields = {
+        "id": new_id(),
+        "workspace_id": team.workspace_id,
+        "file_name": "茶.png",
+        "content_type": "image/png",
+        "size": 50_000,
+        "sha256": "0" * 64,
+        "width": 900,
+        "height": 500,
+        "alt_text": "一杯茶",
+        "credit": "",
+        "licence": "own",
+        "created_by": team.owner_id,
+        "created_at": SystemClock().now(),
+    }
+    asset = Asset(**(fields | columns))
+    async with db.transaction() as tx:
+        tx.add(asset)
+    return asset.id

@@ -1,6 +1,6 @@
 """What is measured, and when: dense while a post is young, sparse when it is old."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 
@@ -39,3 +39,8 @@ def next_sample(published_at: datetime, now: datetime, rehearsal: timedelta | No
         if age < until:
             return now + interval
     return None
+
+
+def sample_day(taken_at: datetime, zone: tzinfo) -> date:
+    """Return the day a sample counts for; midnight sharp ends a day, because platforms date a day's numbers to it."""
+    return (taken_at.astimezone(zone) - timedelta(microseconds=1)).date()

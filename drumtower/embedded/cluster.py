@@ -15,8 +15,8 @@ SUPERUSER = "postgres"
 # Not every system has every locale, and with a plain C ctype trigram search scores all Chinese text 0.
 LOCALES = ("C.UTF-8", "en_US.UTF-8", "zh_CN.UTF-8")
 PROVIDERS = (("--locale-provider=builtin", "--builtin-locale=C.UTF-8"), ())
-# `app` is no superuser, as in production: row-level security would not apply to it. pg_stat_statements goes to
-# template1 because only a superuser may create it. psql quoting is not available in single-user mode.
+# `app` is no superuser, as in production: row-level security would not apply to it. pg_stat_statements goes
+# to template1 because only a superuser may create it.
 FIRST_STATEMENTS = (
     f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE",
     f"GRANT pg_monitor, pg_checkpoint, pg_signal_backend TO {ROLE}",

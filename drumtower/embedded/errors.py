@@ -2,4 +2,4 @@
 
 
 class CannotStart(Exception):
-    """Its message is for the person who tried: say it and exit 1. The modules beside this one raise kinds of it."""
+    """Its message is for the person who tried: say it and exit 1. The other modules raise kinds of it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from drumtower.embedded.errors import CannotStart
 
-# sun_path holds 104 bytes on macOS (108 on Linux) with its closing zero; the longest name in run/ is PostgreSQL's.
+# sun_path holds 104 bytes on macOS (108 on Linux) with its closing zero; PostgreSQL's name is the longest.
 SOCKET_PATH_BYTES = 103
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 VALKEY_SOCKET = "valkey.sock"

@@ -21,7 +21,7 @@ def record(pid_file: Path, pid: int, argv: Sequence[str]) -> None:
 
 
 def stop(pid_file: Path, signals: Sequence[tuple[signal.Signals, float]]) -> None:
-    """Ends the recorded child if it still runs, by each signal for the seconds beside it, at last by SIGKILL."""
+    """Ends the recorded child if it still runs, each signal for the seconds beside it, SIGKILL last."""
     pid = recorded_pid(pid_file)
     for number, seconds in (*signals, (signal.SIGKILL, KILL_SECONDS)):
         if pid is None or not is_alive(pid):

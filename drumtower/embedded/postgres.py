@@ -88,8 +88,8 @@ def prepare(layout: Layout, programs: Path, durable: bool) -> None:
 def clear_stale_lock(data: Path) -> None:
     """Ends backends that outlived their postmaster, and removes a lock file that no living server holds.
 
-    Backends notice the death only between statements, and no new server starts on their shared memory. A lock file's
-    pid may belong to some other program after a reboot. Where `/proc` cannot tell, PostgreSQL's own check decides.
+    Backends notice the death only between statements, and no new server starts on their shared memory. A lock
+    file's pid may belong to some other program after a reboot. Where `/proc` cannot tell, PostgreSQL decides.
     """
     deadline = time.monotonic() + STRAGGLER_SECONDS
     while stragglers := leftovers.inside(data, "postgres"):

@@ -26,11 +26,10 @@ class ChildFailed(CannotStart):
 class Child:
     """What to run. `argv[0]` is an absolute path; `env` is the whole environment, or None for ours.
 
-    `prepare` runs before every start, `ready` is asked until it says yes. Children of a higher tier are stopped before
-    lower ones. `stop_signals` are tried in turn, each for the seconds beside it, SIGKILL last. `death_signal` is what
-    the kernel sends when we are killed ourselves: by default
-    SIGKILL, since nobody would be left to insist. It reaches the child alone: one that has children of its own, as a
-    server with worker processes, must see to these.
+    `prepare` runs before every start; `ready` is asked until it says yes. A higher tier is stopped before a lower
+    one. `stop_signals` are tried in turn, each for the seconds beside it, SIGKILL last. `death_signal` is what the
+    kernel sends when we are killed: by default SIGKILL, since nobody would be left to insist. It reaches the child
+    alone: one that has children of its own must see to these.
     """
 
     name: str
@@ -169,7 +168,7 @@ def launch_command(argv: Sequence[str], death_signal: signal.Signals, owner: Own
 
 
 def run_once(argv: Sequence[str], where: Surroundings, text: str = "") -> str:
-    """Runs a short program to its end with `text` as its input; returns what it printed. Raises `ChildFailed`."""
+    """Runs a short program with `text` as its input; returns what it printed. Raises `ChildFailed`."""
     done = subprocess.run(
         launch_command(argv, signal.SIGKILL, where.owner),
         env=where.env,

@@ -19,8 +19,8 @@ from drumtower.embedded.valkey import redis_url, valkey_child
 class EmbeddedServers:
     """Both servers in a state directory, ended with the process that started them, whatever ends it.
 
-    `durable=False` is faster and loses data when the machine (not merely a server) crashes. Not for two processes
-    at once: take an `InstanceLock` where that can happen.
+    `durable=False` is faster and loses data when the machine (not merely a server) crashes. Not for two
+    processes at once: hold `instance_lock` where that can happen.
     """
 
     def __init__(self, state: Path, *, durable: bool = True, pg_bin: Path | None = None) -> None:

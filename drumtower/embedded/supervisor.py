@@ -1,4 +1,4 @@
-"""Runs a list of children under one process: started in order, restarted when they die, stopped in reverse."""
+"""Runs children under one process: started in order, restarted when they die, stopped in reverse."""
 
 import concurrent.futures
 import contextlib
@@ -23,7 +23,7 @@ HURRY = 2
 class Supervisor:
     """A context manager for the main thread; leaving it ends every child, whatever the reason.
 
-    A request to stop ends the block: `start`, `run` and `watch` raise `StopRequested`, and the block's end takes it.
+    A request to stop ends the block: `start`, `run` and `watch` raise `StopRequested`, which the end takes.
     """
 
     def __init__(self, layout: Layout, announce: Callable[[str], None]) -> None:

@@ -169,8 +169,7 @@ class StatsRules(Hooks):
         stage.pass_time(stage.adapter.capabilities.metrics_delay)
         nobody = PostReference(external_id=post.external_id[:-3] + "000", published_at=post.published_at)
         readings = await source.post_stats(stage.credentials, [post, nobody])
-        assert nobody.external_id not in readings
-        assert post.external_id in readings
+        assert set(readings) <= {post.external_id}
         assert await source.post_stats(stage.credentials, []) == {}
 
     async def test_unknown_is_not_zero(self, stage: Stage) -> None:

@@ -44,6 +44,7 @@ class WebhookRules(Hooks):
         return stage.adapter
 
     def _signed(self, stage: Stage, text: str = "在吗") -> WebhookRequest:
+        self._receiver(stage)
         return replace(self.webhook(stage.credentials, NOW, text=text), received_at=NOW)
 
     async def test_a_signed_message_is_an_interaction(self, stage: Stage) -> None:
@@ -158,8 +159,8 @@ class WebhookRules(Hooks):
     ) -> None:
         with pytest.raises(WebhookRefused) as caught:
             self._receiver(stage).receive(request, credentials or stage.credentials)
-        secrets = [field.name for field in stage.adapter.auth.fields if field.secret]
-        shown = [name for name in secrets if stage.credentials.values.get(name, "\0") in str(caught.value)]
+        names = [field.name for field in stage.adapter.auth.fields if field.secret]
+        shown = [name for name in names if (stage.credentials.values.get(name) or "\0") in str(caught.value)]
         assert not shown, f"the refusal shows {shown}"
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 from rich.console import Console
 
@@ -12,11 +13,11 @@ from examples.demo.story import Story
 from examples.demo.tables import show
 
 
-def main() -> int:
-    """Play the demo; return 0 when every figure of ours equals the platform's."""
+def main(words: list[str]) -> int:
+    """Play the demo; return 0 when every figure of ours equals the platform's. A word names the state directory."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     began = time.monotonic()
-    with Stage() as stage:
+    with Stage(*(Path(word) for word in words[:1])) as stage:
         where = stage.where
         author = Client(where["api"], where["api_key"], stage.revive)
         reviewer = Client(where["api"], where["reviewer_api_key"], stage.revive)
@@ -33,4 +34,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -11,14 +11,16 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
-UP_FILE = ROOT / ".state" / "up.json"
 START_SECONDS = 180.0
+# `up`'s exit code where another one runs, or is just starting: then that one is waited for.
+ALREADY_RUNNING = 3
 
 
 class Stage:
-    """A context manager; `where` is what `up` wrote."""
+    """A context manager; `where` is what `up` wrote into its state directory."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Path = ROOT / ".state") -> None:
+        self._state = state
         self._started: subprocess.Popen[bytes] | None = None
         self._owned = False
 
@@ -38,7 +40,7 @@ class Stage:
 
     @property
     def where(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(UP_FILE.read_text(encoding="utf-8"))
+        answer: dict[str, Any] = json.loads((self._state / "up.json").read_text(encoding="utf-8"))
         return answer
 
     def revive(self) -> None:
@@ -48,16 +50,18 @@ class Stage:
 
     def _start(self) -> None:
         self._started = subprocess.Popen(
-            [sys.executable, "-m", "drumtower.cli", "up"], cwd=ROOT, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "drumtower.cli", "up", "--state", str(self._state)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
         )
         until = time.monotonic() + START_SECONDS
         while not self._is_up():
-            if self._started.poll() not in (None, 0) or time.monotonic() > until:
+            if self._started.poll() not in (None, ALREADY_RUNNING) or time.monotonic() > until:
                 raise SystemExit("`up` did not start; try `python3 dev.py up` to see why.")
             time.sleep(0.2)
 
     def _is_up(self) -> bool:
-        if not UP_FILE.exists():
+        if not (self._state / "up.json").exists():
             return False
         try:
             return httpx.get(f"{self.where['api']}/health/live", timeout=2, trust_env=False).is_success

@@ -21,8 +21,10 @@ from drumtower.storage import LocalStorage
 from services.api import health, idempotency, problems
 from services.api.access.router import router as access
 from services.api.brands.router import router as brands
+from services.api.calendar.router import router as calendar
 from services.api.channels.router import router as channels
 from services.api.conversions.router import router as conversions
+from services.api.deliveries.router import router as deliveries
 from services.api.deps import Services
 from services.api.interactions.router import router as interactions
 from services.api.limits import RateLimiter
@@ -31,6 +33,8 @@ from services.api.links.router import router as links
 from services.api.metrics.router import router as metrics
 from services.api.middleware import RateLimits, RequestIds
 from services.api.platforms.router import router as platforms
+from services.api.posts.router import router as posts
+from services.api.posts.workflow import router as workflow
 from services.api.webhooks.router import router as webhooks
 
 DESCRIPTION = """\
@@ -45,6 +49,10 @@ ROUTERS = (
     brands,
     platforms,
     channels,
+    posts,
+    workflow,
+    deliveries,
+    calendar,
     interactions,
     webhooks,
     links,

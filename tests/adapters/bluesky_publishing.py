@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import pytest
@@ -73,7 +73,16 @@ class Keeper:
         self.checkpoint = checkpoint
 
 
-def request(desk: Desk, content: Message | None = None, keeper: Keeper | None = None) -> PublishRequest:
+class Writer(Protocol):
+    """Whose request it is."""
+
+    @property
+    def adapter(self) -> BlueskyAdapter: ...
+    @property
+    def credentials(self) -> Credentials: ...
+
+
+def request(desk: Writer, content: Message | None = None, keeper: Keeper | None = None) -> PublishRequest:
     keeper = keeper or Keeper()
     return PublishRequest(
         credentials=desk.credentials,

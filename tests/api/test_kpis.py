@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -424,10 +423,3 @@ class TestCost:
         await ask(client, group_by="channel,day")
         assert len(statements) <= 12, statements
         assert not [statement for statement in statements if "samples" in statement]
-
-
-def test_shanghai_midnight() -> None:
-    assert (
-        local("2026-11-01").astimezone().timestamp()
-        == datetime.fromisoformat("2026-10-31T16:00:00+00:00").timestamp()
-    )

@@ -87,7 +87,7 @@ class Stack:
             self.process = subprocess.Popen(
                 [sys.executable, STACK, self.state, *self.names],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},  # noqa: TID251 - a child of a test, not of the product
+                env={**os.environ, "PYTHONPATH": str(ROOT)},  # noqa: TID251 - a child of a test
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -1,4 +1,4 @@
-"""A whole instance in a process of its own: `stack.py <state> [child...]`. Prints a JSON line for each event."""
+"""A whole instance in its own process: `stack.py <state> [child...]`; prints a JSON line for each event."""
 
 import json
 import sys

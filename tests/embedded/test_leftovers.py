@@ -13,7 +13,12 @@ from drumtower.embedded import leftovers, logs
 from drumtower.embedded.backoff import Backoff
 from tests.embedded.conftest import wait_until
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(600)
+"""
 GENTLY = ((signal.SIGTERM, 0.3),)
 
 

@@ -34,8 +34,7 @@ async def ask(url: str, question: str) -> object:
 
 
 def connect_valkey(servers: EmbeddedServers) -> redis.asyncio.Redis:
-    client: redis.asyncio.Redis = redis.asyncio.from_url(servers.redis_url, decode_responses=True)  # type: ignore[no-untyped-call]
-    return client
+    return redis.asyncio.Redis(unix_socket_path=str(servers.layout.valkey_socket), decode_responses=True)
 
 
 async def test_trigrams_see_chinese_text(servers: EmbeddedServers) -> None:

@@ -88,7 +88,7 @@ async def make_delivery(db: Database, team: Team, channel: Channel, **columns: A
 
 def said(external_id: str, text: str = "茶叶收到了，很香", **given: Any) -> InteractionEvent:
     """A comment as an adapter hands it over."""
-    fields = {
+    fields: dict[str, Any] = {
         "kind": InteractionKind.COMMENT,
         "author_id": "fan-1",
         "author_name": "小鱼",

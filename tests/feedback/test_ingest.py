@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
@@ -177,6 +177,7 @@ POISON = [
     said("half\ud800"),
     said("no author", author_id=""),
     said("naive", occurred_at=NAIVE),
+    said("ancient", occurred_at=datetime.min.replace(tzinfo=UTC)),
     said("no text", cast("Any", None)),
     said("novel", "长" * 100_001),
     said("nan", context={"n": float("nan")}),
@@ -190,14 +191,23 @@ POISON = [
 ]
 
 
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "=HYPERLINK(1)",
+    "\u202e翻转\u200b",
+    "' OR 1=1 --",
+    "👨\u200d👩\u200d👧\u200d👦🍵",
+    "{{7*7}} ${jndi:ldap://x} %s%n",
+)
+
+
 class TestPoison:
-    @pytest.mark.parametrize("poison", POISON, ids=lambda event: getattr(event, "external_id", "none")[:9])
-    async def test_one_bad_entry_stops_no_other(self, db: Database, channel: Channel, poison: Any) -> None:
-        taken = await take(db, channel, said("c1"), poison, said("c2"))
-        assert (taken.added, len(taken.faults)) == (2, 1)
-        fault = taken.faults[0]
-        assert fault.reason
-        assert fault.entry
+    async def test_bad_entries_stop_no_other(self, db: Database, channel: Channel) -> None:
+        taken = await take(db, channel, said("c1"), *POISON, said("c2"))
+        assert taken.added == 2
+        assert len(taken.faults) == len(POISON)
+        assert all(fault.reason and fault.entry for fault in taken.faults)
+        assert len({fault.digest for fault in taken.faults}) == len(POISON)
         assert {row.external_id for row in await interactions(db, channel.id)} == {"c1", "c2"}
 
     async def test_a_thousand_with_one_bad(self, db: Database, channel: Channel) -> None:
@@ -210,29 +220,21 @@ class TestPoison:
     async def test_what_only_the_database_refuses_is_set_apart_too(
         self, db: Database, channel: Channel
     ) -> None:
-        # Beyond what a timestamptz holds once it is in UTC; no check of ours looks at it.
-        ancient = said("ancient", occurred_at=datetime.min.replace(tzinfo=UTC))
-        bad = replace(ancient, external_id="bad", occurred_at=_BeforeTime.min.replace(tzinfo=UTC))
-        taken = await take(db, channel, said("c1"), bad, said("c2"))
-        assert {row.external_id for row in await interactions(db, channel.id)} >= {"c1", "c2"}
-        assert taken.added + len(taken.faults) == 3
+        async with db.transaction() as tx:
+            await tx.execute(text("ALTER TABLE interactions ADD CHECK (text <> 'bad')"))
+        taken = await take(db, channel, said("c1"), said("c2", "bad"), said("c3", author_id="fan-2"))
+        assert (taken.added, len(taken.faults)) == (2, 1)
+        assert "violates check constraint" in taken.faults[0].reason
+        assert {row.external_id for row in await interactions(db, channel.id)} == {"c1", "c3"}
 
     async def test_unreadable_characters_do_not_lose_a_comment(self, db: Database, channel: Channel) -> None:
         await take(db, channel, said("c1", "好\x00茶\ud83d", author_name="\udc00名"))
         (row,) = await interactions(db, channel.id)
         assert (row.text, row.author_name) == ("好\ufffd茶\ufffd", "\ufffd名")
 
-    @pytest.mark.parametrize(
-        "text",
-        ["<script>alert(1)</script>", "=HYPERLINK(1)", "\u202e翻转\u200b", "' OR 1=1 --", "👨‍👩‍👧‍👦🍵"],
-    )
-    async def test_hostile_text_is_stored_as_it_is(self, db: Database, channel: Channel, text: str) -> None:
-        await take(db, channel, said("c1", text))
-        assert (await interactions(db, channel.id))[0].text == text
-
-
-class _BeforeTime(datetime):
-    """A datetime that the driver does not take for one."""
+    async def test_hostile_text_is_stored_as_it_is(self, db: Database, channel: Channel) -> None:
+        await take(db, channel, *(said(f"c{number}", one) for number, one in enumerate(HOSTILE)))
+        assert {row.text for row in await interactions(db, channel.id)} == set(HOSTILE)
 
 
 def outcome(
@@ -272,19 +274,12 @@ class TestOutcomes:
         assert settled.error is not None
         assert (settled.error["code"], settled.error["detail"]) == ("content_rejected", "原创校验失败")
 
-    @pytest.mark.parametrize("state", ["published", "failed", "cancelled", "handoff"])
-    async def test_what_is_over_stays(self, db: Database, team: Team, channel: Channel, state: str) -> None:
-        over = await make_delivery(
-            db,
-            team,
-            channel,
-            state=state,
-            handle={"publish_id": "7"},
-            next_at=None,
-            external_url="https://x.example",
-        )
+    async def test_what_is_over_stays(self, db: Database, team: Team, channel: Channel) -> None:
+        over = {"handle": {"publish_id": "7"}, "next_at": None, "external_url": "https://x.example"}
+        states = ["published", "failed", "cancelled", "handoff"]
+        rows = [await make_delivery(db, team, channel, state=state, **over) for state in states]
         assert (await take(db, channel, outcome({"publish_id": "7"}))).settled == 0
-        assert (await reload(db, over)).state == state
+        assert [(await reload(db, row)).state for row in rows] == states
 
     async def test_an_outcome_before_our_own_record_harms_nothing(
         self, db: Database, team: Team, channel: Channel
@@ -310,23 +305,18 @@ class TestOutcomes:
         assert (await take(db, channel, outcome({"batch": "b"}))).settled == 0
         assert {(await reload(db, one)).state for one in both} == {"accepted"}
 
-    @pytest.mark.parametrize(
-        "event",
-        [
+    async def test_broken_outcomes_are_set_apart(self, db: Database, team: Team, channel: Channel) -> None:
+        waiting = await make_delivery(db, team, channel, handle={"publish_id": "7"})
+        broken = [
             outcome({}),
             outcome({"publish_id": "7"}, None, None),
             outcome({"publish_id": "7"}, Published(external_id="")),
             outcome({"publish_id": "7"}, Published(external_id="a\x00")),
             outcome({"publish_id": "7"}, Published(external_id="a", published_at=NAIVE)),
-        ],
-        ids=["no handle", "no verdict", "no id", "nul", "naive"],
-    )
-    async def test_a_broken_outcome_is_set_apart(
-        self, db: Database, team: Team, channel: Channel, event: OutcomeEvent
-    ) -> None:
-        waiting = await make_delivery(db, team, channel, handle={"publish_id": "7"})
-        taken = await take(db, channel, event, said("c1"))
-        assert (taken.added, taken.settled, len(taken.faults)) == (1, 0, 1)
+            outcome({"publish_id": "7"}, Published(external_id="a", context={"n": float("inf")})),
+        ]
+        taken = await take(db, channel, *broken, said("c1"))
+        assert (taken.added, taken.settled, len(taken.faults)) == (1, 0, len(broken))
         assert (await reload(db, waiting)).state == State.ACCEPTED
 
     async def test_the_platforms_clock_stays_between_our_send_and_now(

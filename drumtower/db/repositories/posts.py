@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_
 from sqlalchemy.exc import DBAPIError
 
 from drumtower.db.models import AuditEvent, Delivery, Member, Post, PostVersion
@@ -113,7 +113,3 @@ class PostRepository(Scoped):
         """Return what was done to these things, oldest first."""
         statement = self.select(AuditEvent).where(AuditEvent.subject_id.in_(subject_ids))
         return (await self.tx.scalars(statement.order_by(AuditEvent.id))).all()
-
-    async def count(self, statement: Select[Any]) -> int:
-        """Count a statement's rows."""
-        return await self.tx.scalar(select(func.count()).select_from(statement.subquery())) or 0

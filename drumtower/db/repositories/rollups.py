@@ -24,7 +24,7 @@ DELETE FROM dirty_days WHERE id IN (
 ) RETURNING delivery_id, day
 """)
 
-# The last sample of each day; a day's end is exclusive, so the first sample of the next day is not among them.
+# The last sample at or before each day's end: platforms that count by the day date a day's numbers to that midnight.
 _TOTALS = """
 SELECT t.delivery_id, m.metric, t.day, s.value, s.taken_at
 FROM unnest(
@@ -34,7 +34,7 @@ CROSS JOIN unnest(CAST(:metrics AS text[])) AS m(metric)
 CROSS JOIN LATERAL (
     SELECT s.value, s.taken_at FROM samples s
     WHERE s.channel_id = :channel AND {subject} AND s.metric = m.metric
-      AND s.taken_at >= t.starts AND s.taken_at < t.ends
+      AND s.taken_at > t.starts AND s.taken_at <= t.ends
     ORDER BY s.taken_at DESC, s.id DESC LIMIT 1
 ) s
 """

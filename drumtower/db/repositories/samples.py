@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.ids import new_id
-from drumtower.domain.samples import Metric
+from drumtower.domain.samples import Metric, sample_day
 
 _COLUMNS = (
     "id",
@@ -75,7 +75,7 @@ class SampleRepository(Scoped):
         fresh = [sample for sample in samples if stored.get(sample.key) != sample.value]
         if fresh:
             await self._copy(channel_id, fresh)
-            await self._mark(channel_id, {(s.delivery_id, s.taken_at.astimezone(zone).date()) for s in fresh})
+            await self._mark(channel_id, {(s.delivery_id, sample_day(s.taken_at, zone)) for s in fresh})
         return len(fresh)
 
     async def _stored(self, channel_id: UUID, samples: Sequence[NewSample]) -> dict[Key, int]:

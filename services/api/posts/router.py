@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Response
+from fastapi import Depends, Header, Path, Query, Response
 
 from drumtower.db.models import Post, PostVersion
 from drumtower.db.repositories.posts import PostRepository
@@ -181,7 +181,9 @@ async def list_versions(post_id: UUID, principal: Reader, tx: TxDep, paging: Pag
 
 
 @router.get("/{post_id}/versions/{version}", operation_id="posts_version", summary="Read a version")
-async def get_version(post_id: UUID, version: int, principal: Reader, tx: TxDep) -> VersionRead:
+async def get_version(
+    post_id: UUID, version: Annotated[int, Path(ge=1, le=2**31 - 1)], principal: Reader, tx: TxDep
+) -> VersionRead:
     posts = PostRepository(tx, principal.workspace_id)
     await posts.get(post_id)
     return read_version(await posts.version(post_id, version))

@@ -1,0 +1,1 @@
+"""The calendar: what is planned for which day."""

@@ -1,0 +1,93 @@
+"""Lays posts and deliveries out by day, in one zone."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select, select
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import Delivery, Post
+from drumtower.domain.deliveries import State
+from drumtower.domain.errors import Invalid, Violation
+from services.api.calendar.schemas import CalendarDay, CalendarDelivery, CalendarPost
+from services.api.principals import Principal
+
+LONGEST = 92  # days: a quarter
+MOST = 5_000  # posts or deliveries in one answer
+
+
+def check_span(first: date, last: date) -> None:
+    """Refuse a span that runs backwards, is longer than a quarter, or has no place in UTC."""
+    violations = []
+    if last < first:
+        detail = "The last day is before the first."
+        violations.append(Violation(pointer="?to", code="span_backwards", detail=detail, hint="Swap them."))
+    elif last - first >= timedelta(days=LONGEST):
+        detail = f"{(last - first).days + 1} days; at most {LONGEST} at once."
+        violations.append(
+            Violation(pointer="?to", code="span_too_long", detail=detail, hint="Ask in smaller pieces.")
+        )
+    if first < date(1970, 1, 1) or last > date(9000, 1, 1):
+        violations.append(Violation(pointer="?from", code="span_too_far", detail="Check the years."))
+    if violations:
+        raise Invalid.of(violations)
+
+
+async def days(tx: Tx, principal: Principal, first: date, last: date, zone: ZoneInfo) -> list[CalendarDay]:
+    """Return each day from first to last: posts by their planned day, deliveries by the zone's day they are due."""
+    by_day = {
+        day: CalendarDay(date=day, posts=[], deliveries=[])
+        for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+    }
+    for row in await _rows(tx, _posts(principal, first, last)):
+        by_day[row.due_on].posts.append(CalendarPost.model_validate(row))
+    for row in await _rows(tx, _deliveries(principal, first, last, zone)):
+        by_day[row.due_at.astimezone(zone).date()].deliveries.append(CalendarDelivery.model_validate(row))
+    return list(by_day.values())
+
+
+async def _rows(tx: Tx, statement: Select[Any]) -> Sequence[Row[Any]]:
+    rows: Sequence[Row[Any]] = (await tx.execute(statement.limit(MOST + 1))).all()
+    if len(rows) > MOST:
+        raise Invalid.at(
+            "?to",
+            "span_too_full",
+            f"More than {MOST} things are planned in these days.",
+            "Ask for fewer days.",
+        )
+    return rows
+
+
+def _posts(principal: Principal, first: date, last: date) -> Select[Any]:
+    columns = [getattr(Post, name) for name in CalendarPost.model_fields]
+    return (
+        select(*columns)
+        .where(
+            Post.workspace_id == principal.workspace_id,
+            Post.due_on.between(first, last),
+            Post.archived_at.is_(None),
+        )
+        .order_by(Post.due_on, Post.id)
+    )
+
+
+def _deliveries(principal: Principal, first: date, last: date, zone: ZoneInfo) -> Select[Any]:
+    columns = [getattr(Delivery, name) for name in CalendarDelivery.model_fields if name != "post_title"]
+    return (
+        select(*columns, Post.title.label("post_title"))
+        .outerjoin(Post, Post.id == Delivery.post_id)
+        .where(
+            Delivery.workspace_id == principal.workspace_id,
+            Delivery.due_at >= _start(first, zone),
+            Delivery.due_at < _start(last + timedelta(days=1), zone),
+            Delivery.state != State.CANCELLED.value,
+        )
+        .order_by(Delivery.due_at, Delivery.id)
+    )
+
+
+def _start(day: date, zone: ZoneInfo) -> datetime:
+    """The day's first instant; where midnight itself is skipped, the instant the clocks jump."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
