@@ -16,8 +16,7 @@ from drumtower.db import migrate
 from drumtower.db.engine import Database
 from drumtower.db.partitions import ensure_partitions
 from drumtower.domain.clock import SystemClock
-from drumtower.embedded.instance import AlreadyRunning, PortTaken
-from drumtower.embedded.processes import ChildFailed
+from drumtower.embedded.errors import AlreadyRunning, CannotStart
 from drumtower.embedded.servers import temporary_servers
 from drumtower.platforms import registry
 from drumtower.sandbox.app import create_app as create_sandbox
@@ -47,7 +46,7 @@ def up(port: PortOption = 8000, state: StateOption = ROOT / ".state") -> None:
     """Start everything on this machine, with a demo workspace on sandbox platforms. Ctrl-C stops it."""
     try:
         rehearsal.up(ROOT, state, port, console.print)
-    except (AlreadyRunning, PortTaken, ChildFailed) as refusal:
+    except CannotStart as refusal:
         console.print(str(refusal), style="red")
         raise typer.Exit(ALREADY_RUNNING if isinstance(refusal, AlreadyRunning) else 1) from refusal
 

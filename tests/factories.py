@@ -1,9 +1,12 @@
 """Typed functions that make rows; what a test does not care about has a sensible value."""
 
+import io
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
+
+from PIL import Image
 
 from drumtower.crypto import Box, new_token, password_hash, token_hash
 from drumtower.db.engine import Database, Tx
@@ -11,6 +14,7 @@ from drumtower.db.models import ApiKey, Asset, Brand, Channel, Member, Workspace
 from drumtower.domain.clock import SystemClock
 from drumtower.domain.ids import new_id
 from drumtower.domain.permissions import Role
+from drumtower.storage import Storage
 
 PASSWORD = "鼓楼 is not a good password"
 
@@ -144,3 +148,12 @@ async def make_asset(db: Database, team: Team, **columns: Any) -> UUID:
     async with db.transaction() as tx:
         tx.add(asset)
     return asset.id
+
+
+async def make_image(db: Database, storage: Storage, team: Team) -> UUID:
+    """Store a small PNG, file and row."""
+    kept = io.BytesIO()
+    Image.new("RGB", (90, 50), "#7a4a21").save(kept, "PNG")
+    asset_id = await make_asset(db, team, file_name="茶.png", size=len(kept.getvalue()), alt_text="一杯茶")
+    await storage.write(team.workspace_id, asset_id, kept.getvalue())
+    return asset_id

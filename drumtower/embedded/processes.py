@@ -26,10 +26,10 @@ class ChildFailed(CannotStart):
 class Child:
     """What to run. `argv[0]` is an absolute path; `env` is the whole environment, or None for ours.
 
-    `prepare` runs before every start; `ready` is asked until it says yes. A higher tier is stopped before a lower
-    one. `stop_signals` are tried in turn, each for the seconds beside it, SIGKILL last. `death_signal` is what the
-    kernel sends when we are killed: by default SIGKILL, since nobody would be left to insist. It reaches the child
-    alone: one that has children of its own must see to these.
+    `prepare` runs before every start; `ready` is asked until it says yes. A higher tier is stopped before a
+    lower one. `stop_signals` are tried in turn, each for the seconds beside it, SIGKILL last.
+    `death_signal` is what the kernel sends when we are killed: by default SIGKILL, since nobody would be
+    left to insist. It reaches the child alone: one that has children of its own must see to these.
     """
 
     name: str

@@ -155,7 +155,7 @@ def _saved(image: Image.Image, kind: str, **options: Any) -> Picture:
         image.save(out, kind, **options)
     except ValueError as error:
         # libwebp's number for "out of memory": the largest pictures that are taken as JPEG are too much for it.
-        if str(error).startswith("encoding error 1:"):
+        if str(error) == "encoding error 1":
             raise MemoryError from error
         raise
     return _picture(kind, image.size, out.getvalue())

@@ -15,6 +15,8 @@ from uvicorn.server import ServerState
 
 from drumtower.sandbox.faults import ConnectionBroken
 
+ACCEPT_TURNS = 10
+
 
 class BreakableProtocol(HttpToolsProtocol):
     """Drops the connection where the app raises ConnectionBroken: without an answer, or in the middle of its body."""
@@ -84,9 +86,12 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
 
 
 async def _cut(state: ServerState) -> None:
-    for connection in list(state.connections):
-        connection.transport.abort()
-    await asyncio.sleep(0)  # lets each protocol learn that its connection is gone
+    # A connection that was just accepted gets its protocol some turns of the loop later, and each protocol learns
+    # a turn later that its connection is gone.
+    for _ in range(ACCEPT_TURNS):
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
     for task in list(state.tasks):
         task.cancel()
         with suppress(asyncio.CancelledError):

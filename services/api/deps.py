@@ -13,6 +13,7 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database, Tx
 from drumtower.domain.clock import Clock
 from drumtower.domain.permissions import Permission
+from drumtower.images.studio import Studio
 from drumtower.jobs import JobQueue, Role
 from drumtower.platforms.registry import Registry
 from drumtower.settings import Settings
@@ -34,6 +35,7 @@ class Services:
     registry: Registry
     connections: Connections
     limiter: RateLimiter
+    studio: Studio
 
 
 def get_services(request: Request) -> Services:

@@ -16,6 +16,12 @@ from services.api.deps import ClockDep, PrincipalDep, ServicesDep, TxDep
 from services.api.principals import Principal
 
 LONGEST_KEY = 255
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key", description="A key of your own; a repeat with it replays the first answer."
+    ),
+]
 
 
 class Replayed(Exception):
@@ -49,9 +55,18 @@ class Idempotency:
 
 
 async def begin(
-    tx: Tx, box: Box, principal: Principal, request: Request, key: str | None, now: datetime
+    tx: Tx,
+    box: Box,
+    principal: Principal,
+    request: Request,
+    key: str | None,
+    now: datetime,
+    fingerprint: bytes | None = None,
 ) -> Idempotency:
-    """Start a keyed request: raise Replayed for a repeat, Conflict while its twin runs, Invalid for another body."""
+    """Start a keyed request: raise Replayed for a repeat, Conflict while its twin runs, Invalid for another body.
+
+    A body is told by its bytes, unless the caller read it as a form and gives the `fingerprint` of what was in it.
+    """
     if key is None:
         return Idempotency(tx, box, None)
     if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable() or not key.isascii():
@@ -62,7 +77,8 @@ async def begin(
     lock = f"{principal.workspace_id}:{principal.id}:{route}:{key}"
     if not await tx.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(lock, 0)))):
         raise Conflict("request_in_flight", "The same request is still running. Wait for its answer.")
-    fingerprint = hashlib.sha256(await request.body()).digest()
+    if fingerprint is None:
+        fingerprint = hashlib.sha256(await request.body()).digest()
     same = IdempotencyKey.workspace_id == principal.workspace_id, IdempotencyKey.principal_id == principal.id
     row = await tx.scalar(
         select(IdempotencyKey).where(*same, IdempotencyKey.route == route, IdempotencyKey.key == key)
@@ -102,9 +118,7 @@ async def _begin(
     principal: PrincipalDep,
     services: ServicesDep,
     clock: ClockDep,
-    idempotency_key: Annotated[
-        str | None, Header(description="A key of your own; a repeat with it replays the first answer.")
-    ] = None,
+    idempotency_key: KeyHeader = None,
 ) -> Idempotency:
     return await begin(tx, services.box, principal, request, idempotency_key, clock.now())
 

@@ -14,12 +14,14 @@ from drumtower.connections import Connections
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.domain.clock import SystemClock
+from drumtower.images.studio import Studio
 from drumtower.jobs import ArqQueue
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from services.api import health, idempotency, problems
 from services.api.access.router import router as access
+from services.api.assets.router import router as assets
 from services.api.brands.router import router as brands
 from services.api.calendar.router import router as calendar
 from services.api.channels.router import router as channels
@@ -49,6 +51,7 @@ ROUTERS = (
     brands,
     platforms,
     channels,
+    assets,
     posts,
     workflow,
     deliveries,
@@ -81,6 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         registry=adapters,
         connections=Connections(db=db, http=client, box=box, registry=adapters),
         limiter=limiter,
+        studio=Studio(),
     )
     yield
     await queue.close()
@@ -99,7 +103,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_url="/openapi.json",
         lifespan=_lifespan,
-        max_body_size=given.largest_asset + 64 * 1024,
         separate_input_output_schemas=False,
     )
     app.state.settings = given

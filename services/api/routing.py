@@ -7,12 +7,19 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
+from starlette.types import Message, Receive
 
+from drumtower.domain.errors import TooLarge
+from drumtower.settings import Settings
 from services.api import strict
 from services.api.idempotency import Idempotency
 from services.api.problems import responses
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+# A form is a little larger than the file in it.
+FORM_OVERHEAD = 64 * 1024
 
 
 class StrictRequest(Request):
@@ -37,7 +44,9 @@ class StrictRoute(APIRoute):
 
         async def strictly(request: Request) -> Response:
             strict.check_query(request.query_params.multi_items(), known)
-            strict_request = StrictRequest(request.scope, request.receive)
+            settings: Settings = request.app.state.services.settings
+            largest = settings.largest_body if takes_json else settings.largest_asset + FORM_OVERHEAD
+            strict_request = StrictRequest(request.scope, _limited(request, largest))
             if takes_json:
                 strict_request.strict_json = await _read_json(strict_request)
             return await handle(strict_request)
@@ -50,12 +59,24 @@ def _is_form(route: APIRoute) -> bool:
     return field is not None and type(field.field_info).__name__ in ("Form", "File")
 
 
+def _limited(request: Request, largest: int) -> Receive:
+    """Return the request's `receive`, which refuses a body over `largest` bytes while it arrives."""
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > largest:
+            raise TooLarge("body_too_large", f"The body is over {largest} bytes.")
+        return message
+
+    return receive
+
+
 async def _read_json(request: Request) -> Any:
     body = await request.body()
-    if not body:
-        return None
-    largest: int = request.app.state.services.settings.largest_body
-    return strict.parse(body, request.headers.get("content-type", ""), largest)
+    return strict.parse(body, request.headers.get("content-type", "")) if body else None
 
 
 def _remembering(endpoint: Callable[..., Awaitable[Any]], options: dict[str, Any]) -> Callable[..., Any]:

@@ -6,21 +6,19 @@ from typing import Any, NoReturn
 
 from fastapi.dependencies.models import Dependant
 
-from drumtower.domain.errors import Invalid, TooLarge, UnsupportedMedia, Violation
+from drumtower.domain.errors import Invalid, UnsupportedMedia, Violation
 
 DEEPEST = 64
 MOST_KEYS = 10_000
 LARGEST_INTEGER = 2**63 - 1
 
 
-def parse(body: bytes, content_type: str, largest: int) -> Any:
+def parse(body: bytes, content_type: str) -> Any:
     """Return the JSON value in `body`; refuse everything that PostgreSQL or JSON itself could not hold.
 
     Refused: another content type, invalid UTF-8, a byte order mark, NaN and infinities, numbers beyond 64 bits,
     NUL and lone surrogates in strings, equal keys, nesting over 64 levels.
     """
-    if len(body) > largest:
-        raise TooLarge("body_too_large", f"The body is over {largest} bytes.")
     media, _, parameters = content_type.partition(";")
     charset = parameters.replace(" ", "").lower()
     if media.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
@@ -37,11 +35,16 @@ def parse(body: bytes, content_type: str, largest: int) -> Any:
         ) from error
     except ValueError as error:  # an integer of thousands of digits
         raise Invalid.at("", "number_too_large", "The body holds a number beyond 64 bits.") from error
+    check(value)
+    return value
+
+
+def check(value: Any) -> None:
+    """Raise Invalid for text and numbers in `value` that could not be stored."""
     violations: list[Violation] = []
     _walk(value, "", violations)
     if violations:
         raise Invalid.of(violations)
-    return value
 
 
 def _check_depth(text: str) -> None:

@@ -3,18 +3,30 @@
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
+
+import pytest
 
 from drumtower.adapters.wechat.adapter import WeChatAdapter
 from drumtower.adapters.wechat.errors import RULES
-from drumtower.platforms import Credentials, WebhookRequest
+from drumtower.domain import failures
+from drumtower.domain.interactions import InteractionKind
+from drumtower.platforms import (
+    Credentials,
+    PlatformError,
+    PostReference,
+    Published,
+    ReplyRequest,
+    WebhookRequest,
+)
 from drumtower.sandbox.faults import Fault
 from drumtower.sandbox.wechat import WeChatSandbox
 from drumtower.sandbox.wechat.callbacks import cdata, element, envelope, sign
-from drumtower.testkit.conformance_stage import Hooks
+from drumtower.testkit.conformance_stage import Hooks, Stage
 
 SUBMIT = "freepublish/submit"
+READER = "oReader0000000000000000000001"
 
 
 def refusal(code: str, said: str = "refused") -> str:
@@ -97,3 +109,37 @@ class PlainHooks(WeChatHooks):
 
     def credentials_of(self, account: Mapping[str, Any]) -> Credentials:
         return super().credentials_of({name: value for name, value in account.items() if value})
+
+
+def wechat(stage: Stage) -> WeChatAdapter:
+    """The stage's adapter, with all that WeChat's can do."""
+    assert isinstance(stage.adapter, WeChatAdapter)
+    return stage.adapter
+
+
+def post(published: Published) -> PostReference:
+    """The post as the core remembers it."""
+    at = published.published_at or datetime.now(UTC)
+    return PostReference(external_id=published.external_id, published_at=at, context=published.context)
+
+
+def answer_to(stage: Stage, kind: InteractionKind, external_id: str, text: str, **more: Any) -> ReplyRequest:
+    """An answer to what a reader said; `more` is the interaction's context."""
+    return ReplyRequest(
+        credentials=stage.credentials,
+        text=text,
+        kind=kind,
+        external_id=external_id,
+        author_id=READER,
+        post_external_id=None,
+        context=more,
+        idempotency_key="k" * 32,
+        created_at=datetime.now(UTC),
+    )
+
+
+async def failure_of(action: Any) -> failures.Failure:
+    """Await what must fail, and return the failure it carries."""
+    with pytest.raises(PlatformError) as caught:
+        await action
+    return caught.value.failure

@@ -15,7 +15,19 @@ from sqlalchemy import event
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
-from tests.api.desk import answer, approve, draft, edit, planned, problems, read, schedule, set_row, write
+from tests.api.desk import (
+    answer,
+    approve,
+    draft,
+    edit,
+    planned,
+    problems,
+    read,
+    schedule,
+    set_post,
+    set_row,
+    write,
+)
 from tests.factories import Team, make_asset, make_channel, make_team
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -230,8 +242,6 @@ class TestEditing:
     async def test_a_passed_day_does_not_hinder_other_edits(
         self, client: httpx.AsyncClient, team: Team, db: Database
     ) -> None:
-        from tests.api.desk import set_post
-
         post = await write(client, team)
         await set_post(db, post, due_on=datetime(2026, 1, 1, tzinfo=UTC).date())
         assert answer(await edit(client, post, body="改"))["version"] == 2

@@ -64,3 +64,9 @@ async def weibo(make_stage: MakeStage) -> Stage:
 async def bluesky(make_stage: MakeStage) -> Stage:
     """Synchronous, with a key of our choice."""
     return await make_stage("bluesky")
+
+
+@pytest.fixture
+async def wechat(make_stage: MakeStage) -> Stage:
+    """Draft first, then a publish that ends in the platform's own time."""
+    return await make_stage("wechat")

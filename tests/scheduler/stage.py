@@ -108,7 +108,12 @@ class Stage:
         now = datetime.now(UTC)
         title = given.pop("title", "秋茶")
         content = Content(
-            title=title, body=body, kind=Kind.IMAGE_TEXT, nature=Nature.EDITORIAL, links=(LINK,)
+            title=title,
+            body=body,
+            kind=Kind.IMAGE_TEXT,
+            nature=Nature.EDITORIAL,
+            links=(LINK,),
+            asset_ids=given.pop("asset_ids", ()),
         )
         digest = contents.digest(content)
         post = Post(

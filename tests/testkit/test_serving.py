@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -26,8 +27,6 @@ async def _app(scope: Scope, receive: Receive, send: Send) -> None:
             await send(_START)
             await send({"type": "http.response.body", "body": b"01234", "more_body": True})
             raise ConnectionBroken
-        case "/hang":
-            await asyncio.sleep(60)
         case _:
             raise RuntimeError("a bug in the app")
 
@@ -72,13 +71,33 @@ async def test_a_real_bug_is_still_a_500(caplog: pytest.LogCaptureFixture) -> No
 
 async def test_leaves_at_once_with_a_request_hanging(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    reached = asyncio.Event()
+
+    async def hangs(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.set()
+        await asyncio.sleep(60)
+
     async with client(allow_private=True) as http:
-        started = time.monotonic()
-        async with serve(_app) as base_url:
+        async with serve(hangs) as base_url:
             hanging = asyncio.create_task(http.post(f"{base_url}/hang"))
-            await asyncio.sleep(0.1)
+            await reached.wait()
+            started = time.monotonic()
         with pytest.raises(httpx.ReadError):
             await hanging
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
     assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
     assert not [task for task in asyncio.all_tasks() if "run_asgi" in repr(task)]
+
+
+async def test_leaves_nobody_waiting_who_has_just_come() -> None:
+    for _ in range(20):
+        async with serve(_app) as base_url:
+            port = int(base_url.rpartition(":")[2])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST /whole HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        async with asyncio.timeout(10):
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        writer.close()
+        with suppress(ConnectionResetError):
+            await writer.wait_closed()

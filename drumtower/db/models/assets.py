@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from drumtower.db.types import Base, Id, Word, WorkspaceId
@@ -13,7 +13,11 @@ class Asset(Base):
     """A stored file: sniffed, measured, its metadata stripped."""
 
     __tablename__ = "assets"
-    __table_args__ = (Index("ix_assets_list", "workspace_id", "id"),)
+    __table_args__ = (
+        Index("ix_assets_list", "workspace_id", "id"),
+        # The same picture is kept once.
+        UniqueConstraint("workspace_id", "sha256"),
+    )
 
     id: Mapped[Id]
     workspace_id: Mapped[WorkspaceId]

@@ -99,6 +99,7 @@ class Publishes:
         done = {**task, "status": task["verdict"]}
         if done["status"] in _OUT:
             self.store.put("posts", task["article_id"], self._post(done))
+            self.store.put("_articles", task["msg_data_id"], {"id": task["article_id"]})
             self.store.delete("drafts", task["media_id"])
         self.callbacks.push(task["account"], f"publish-{task['id']}", _event(done, self.ground.now()))
         self.store.put("publishes", task["id"], done)

@@ -122,11 +122,11 @@ class Talk:
         return {"errcode": 0, "errmsg": "ok", "total": len(comments), "comment": page}
 
     def _article(self, account: Record, body: Record) -> Record:
-        wanted = str(whole(body, "msg_data_id", 0, 2**53))
         whole(body, "index", 0, 0, code=88001)
-        for post in self.store.all("posts"):
-            if post["msg_data_id"] == wanted and post["account"] == account["id"] and not post["deleted"]:
-                return post
+        article = self.store.get("_articles", str(whole(body, "msg_data_id", 0, 2**53))) or {"id": ""}
+        post = self.store.get("posts", article["id"])
+        if post and post["account"] == account["id"] and not post["deleted"]:
+            return post
         raise Refused(88001, "msg_data not exists")
 
     def _wire(self, comment: Record) -> Mapping[str, Any]:

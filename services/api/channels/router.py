@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from drumtower.connections import read_credentials
 from drumtower.db.models import Channel
@@ -14,6 +14,7 @@ from services.api import idempotency
 from services.api.channels import service
 from services.api.channels.schemas import ChannelCreate, ChannelRead, ChannelUpdate
 from services.api.deps import BriefPrincipalDep, ClockDep, Reader, ServicesDep, TxDep, allow
+from services.api.idempotency import KeyHeader
 from services.api.pagination import Page, PagingDep
 from services.api.principals import Principal
 from services.api.problems import responses
@@ -21,9 +22,6 @@ from services.api.routing import feature
 
 router = feature("/channels", "channels")
 Writer = Annotated[Principal, Depends(allow(Permission.CHANNELS_WRITE))]
-KeyHeader = Annotated[
-    str | None, Header(alias="Idempotency-Key", description="A repeat with it replays the first answer.")
-]
 
 
 @router.get("", operation_id="channels_list", summary="List channels")

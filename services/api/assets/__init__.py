@@ -1,0 +1,1 @@
+"""Assets: pictures, cleaned before anything else sees them."""
