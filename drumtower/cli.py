@@ -16,7 +16,8 @@ from drumtower.db import migrate
 from drumtower.db.engine import Database
 from drumtower.db.partitions import ensure_partitions
 from drumtower.domain.clock import SystemClock
-from drumtower.embedded.errors import AlreadyRunning, CannotStart
+from drumtower.embedded.errors import CannotStart
+from drumtower.embedded.instance import AlreadyRunning
 from drumtower.embedded.servers import temporary_servers
 from drumtower.platforms import registry
 from drumtower.sandbox.app import create_app as create_sandbox

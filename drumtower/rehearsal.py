@@ -81,13 +81,11 @@ def up(root: Path, state: Path, port: int, say: Say) -> None:
 
 
 def _servers(place: Place) -> list[Child]:
-    postgres, valkey = server_children(place.layout)
-    wanted = []
-    if place.outside.given_database_url is None:
-        wanted.append(postgres)
-    if place.outside.given_redis_url is None:
-        wanted.append(valkey)
-    return wanted
+    return server_children(
+        place.layout,
+        postgres=place.outside.given_database_url is None,
+        valkey=place.outside.given_redis_url is None,
+    )
 
 
 def _environment(place: Place) -> Mapping[str, str]:

@@ -51,7 +51,7 @@ class Client:
 
     async def post(self, path: str, body: Mapping[str, Any], *, once: bool = False) -> dict[str, Any]:
         """Post JSON. `once`: a repeat would be visible in public."""
-        content = json.dumps(body, ensure_ascii=True).encode("utf-8", "replace")
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         headers = {"Content-Type": "application/json; charset=utf-8"}
         return await self._call("POST", path, once=once, content=content, headers=headers)
 
