@@ -143,9 +143,8 @@ def _brand(client: httpx.Client) -> str:
 
 
 def _connect(client: httpx.Client, brand: str, platform: str, base_url: str) -> dict[str, Any]:
-    opened = _ok(
-        httpx.post(f"{base_url}/control/accounts", json={"name": "鼓楼茶"}, timeout=30, trust_env=False)
-    )
+    account = {"name": "鼓楼茶", **OPTIONS.get(platform, {})}
+    opened = _ok(httpx.post(f"{base_url}/control/accounts", json=account, timeout=30, trust_env=False))
     wanted = {field["name"] for field in _get(client, f"/v1/platforms/{platform}")["auth"]["fields"]}
     body = {
         "platform": platform,

@@ -11,8 +11,9 @@ from drumtower.domain.facts import Facts
 from drumtower.domain.text import is_blank
 
 # What authors leave behind when they mean to come back.
+# No \b: a Chinese character next to a Latin one is no word boundary.
 _PLACEHOLDER = regex.compile(
-    r"\{\{[^{}]{0,80}\}\}|\b(?:TODO|TBD|FIXME)\b|(?i:lorem ipsum)|待补充|待填写|此处填"
+    r"\{\{[^{}]{0,80}\}\}|(?<![A-Za-z])(?:TODO|TBD|FIXME)(?![A-Za-z])|(?i:lorem ipsum)|待补充|待填写|此处填"
 )
 
 

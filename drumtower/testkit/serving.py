@@ -15,7 +15,11 @@ from uvicorn.server import ServerState
 
 from drumtower.sandbox.faults import ConnectionBroken
 
-ACCEPT_TURNS = 10
+
+class State(ServerState):
+    """What the connections of one server share; `closed` turns away those that the listener had already accepted."""
+
+    closed = False
 
 
 class BreakableProtocol(HttpToolsProtocol):
@@ -32,6 +36,11 @@ class BreakableProtocol(HttpToolsProtocol):
         self.app = _Breakable(self.app, self)
         # Request lines carry access tokens; no log may hold them.
         self.access_log = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if isinstance(self.server_state, State) and self.server_state.closed:
+            transport.abort()
 
     def drop(self, *, flush: bool) -> None:
         """Close the connection; `flush` lets out what was written of the answer."""
@@ -73,7 +82,7 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
     """Serve `app` on a free loopback port and give its base URL; on leaving, open connections are cut."""
     config = Config(app, log_config=None, lifespan="off", ws="none", proxy_headers=False)
     config.load()
-    state = ServerState()
+    state = State()
     server = await asyncio.get_running_loop().create_server(
         lambda: BreakableProtocol(config, state, {}), "127.0.0.1", 0
     )
@@ -85,13 +94,11 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
         await server.wait_closed()
 
 
-async def _cut(state: ServerState) -> None:
-    # A connection that was just accepted gets its protocol some turns of the loop later, and each protocol learns
-    # a turn later that its connection is gone.
-    for _ in range(ACCEPT_TURNS):
-        for connection in list(state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
+async def _cut(state: State) -> None:
+    state.closed = True
+    for connection in list(state.connections):
+        connection.transport.abort()
+    await asyncio.sleep(0)  # lets each protocol learn that its connection is gone
     for task in list(state.tasks):
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -220,7 +220,7 @@ class Story:
         """Set our figures beside the platforms' own record, channel by channel."""
         rows = []
         for platform, channel in self.channels.items():
-            ours = {row["metric"]: row for row in self.kpis if row["group"].get("channel") == channel["id"]}
+            ours = {row["metric"]: row for row in self.kpis if row["group"]["channel_id"] == channel["id"]}
             posts, public = self.public[platform].posts(), self.public[platform]
             for metric in ("exposure", "likes", "comments", "shares"):
                 value = ours[metric]["value"]

@@ -135,7 +135,7 @@ async def _recent_posts(tx: Tx, channel_id: UUID) -> list[PostReference]:
     )
     return [
         PostReference(external_id=external_id, published_at=published_at, context=context)
-        for external_id, published_at, context in found.tuples()
+        for external_id, published_at, context in found
         if external_id is not None and published_at is not None
     ]
 

@@ -74,7 +74,7 @@ async def _claim_of(tx: Tx, platform: str, room: int) -> list[Turn]:
     )
     return [
         Turn(channel=channel, cursor=cursor, failures=count, until=until)
-        for channel, cursor, count, until in found.tuples()
+        for channel, cursor, count, until in found
     ]
 
 

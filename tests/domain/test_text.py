@@ -23,8 +23,8 @@ FLAG = "🇨🇳"
         ("👍🏽", 2, 1, 8, 2),
         ("e\u0301", 2, 1, 3, 2),
         ("𠮷", 1, 1, 4, 1),
-        ("看 https://a.example/x 吧", 21, 21, 25, 13),
-        ("看https://a.example/x，吧", 20, 20, 26, 13),
+        ("看 https://a.example/x 吧", 23, 23, 27, 13),
+        ("看https://a.example/x，吧", 22, 22, 28, 13),
     ],
 )
 def test_length(text: str, character: int, grapheme: int, byte: int, weibo: int) -> None:

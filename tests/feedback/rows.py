@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
-from drumtower.db.models import Channel, Delivery, InboundEvent, Interaction
+from drumtower.db.models import Channel, Delivery, InboundEvent, Interaction, Post
 from drumtower.db.repositories.deliveries import plan
 from drumtower.domain.deliveries import Action
 from drumtower.domain.ids import new_id
@@ -84,6 +84,32 @@ async def make_delivery(db: Database, team: Team, channel: Channel, **columns: A
     async with db.transaction() as tx:
         tx.add(delivery)
     return delivery
+
+
+async def make_post(db: Database, team: Team) -> UUID:
+    """Add an approved post."""
+    now = datetime.now(UTC)
+    post = Post(
+        id=new_id(),
+        workspace_id=team.workspace_id,
+        brand_id=team.brand_id,
+        title="秋茶",
+        kind="article",
+        nature="editorial",
+        owner_id=team.owner_id,
+        status="published",
+        content={},
+        content_hash="",
+        version=1,
+        revision=1,
+        review_state="approved",
+        created_by=team.owner_id,
+        created_at=now,
+        updated_at=now,
+    )
+    async with db.transaction() as tx:
+        tx.add(post)
+    return post.id
 
 
 def said(external_id: str, text: str = "茶叶收到了，很香", **given: Any) -> InteractionEvent:

@@ -87,7 +87,7 @@ class TestTotalsAndGains:
         ):
             await store(db, team, channel, None, at, followers=followers)
         await rollup.step(db)
-        assert await rolled(db, channel, "followers", None) == [(D2, 1004, 0), (D4, 1010, 6)]
+        assert await rolled(db, channel, "followers", None) == [(D2, 1004, 4), (D4, 1010, 6)]
         assert await summed(db, channel, "followers") == []
 
     async def test_a_missing_metric_has_no_row(self, db: Database, team: Team) -> None:

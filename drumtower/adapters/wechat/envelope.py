@@ -92,7 +92,7 @@ def _decrypted(encrypted: str, encoded_key: str, app_id: str) -> bytes:
     xml, owner = content[_RANDOM + _LENGTH :][:size], content[_RANDOM + _LENGTH + size :]
     if not xml or len(xml) != size:
         raise WebhookRefused("body_malformed", "the encrypted part is cut short")
-    if False:
+    if not compare_digest(owner, app_id.encode()):
         raise WebhookRefused("appid_mismatch", "the encrypted part is meant for another AppID")
     return xml
 

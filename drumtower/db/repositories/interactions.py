@@ -83,7 +83,7 @@ class InteractionRepository(Scoped):
             )
             .group_by(Interaction.conversation_id)
         )
-        return {conversation_id: last for conversation_id, last in found.tuples()}  # noqa: C416 - typed
+        return {row[0]: row[1] for row in found}
 
     async def known(self, channel_id: UUID, external_ids: Collection[str]) -> set[str]:
         """Return which of the platform's ids are stored already."""

@@ -103,7 +103,11 @@ def _statements(subject: str, base: str) -> _Subject:
 
 
 _POSTS = _statements(_OF_POST, "0")
-_CHANNEL = _statements(_OF_CHANNEL, "r.total")
+_FIRST_SAMPLE = """(
+    SELECT s.value FROM samples s
+    WHERE s.channel_id = :channel AND s.delivery_id IS NULL AND s.metric = r.metric ORDER BY s.taken_at, s.id LIMIT 1
+)"""
+_CHANNEL = _statements(_OF_CHANNEL, _FIRST_SAMPLE)
 
 _EXPOSED = text("""
 SELECT DISTINCT delivery_id FROM rollups

@@ -47,7 +47,10 @@ async def list_assets(
     summary="Upload a picture",
     openapi_extra=upload_body(),
     responses={
-        200: {"model": AssetRead, "description": "The workspace has this picture already; here it is, unchanged."},
+        200: {
+            "model": AssetRead,
+            "description": "The workspace has this picture already; here it is, unchanged.",
+        },
         **responses(400, 409, 413, 415),
     },
 )
