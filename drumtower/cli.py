@@ -21,10 +21,16 @@ from drumtower.embedded.instance import AlreadyRunning
 from drumtower.embedded.servers import temporary_servers
 from drumtower.platforms import registry
 from drumtower.sandbox.app import create_app as create_sandbox
+from drumtower.seed import SeedRefused
 from drumtower.settings import Settings
 from drumtower.testkit.serving import BreakableProtocol
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Drumtower: publish on time, and know it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Drumtower: publish on time, and know it.",
+)
 db_app = typer.Typer(no_args_is_help=True, help="The schema.")
 adapters_app = typer.Typer(no_args_is_help=True, help="Platform adapters.")
 key_app = typer.Typer(no_args_is_help=True, help="Encryption keys.")
@@ -47,7 +53,7 @@ def up(port: PortOption = 8000, state: StateOption = ROOT / ".state") -> None:
     """Start everything on this machine, with a demo workspace on sandbox platforms. Ctrl-C stops it."""
     try:
         rehearsal.up(ROOT, state, port, console.print)
-    except CannotStart as refusal:
+    except (CannotStart, SeedRefused) as refusal:
         console.print(str(refusal), style="red")
         raise typer.Exit(ALREADY_RUNNING if isinstance(refusal, AlreadyRunning) else 1) from refusal
 

@@ -26,6 +26,10 @@ OPTIONS = {"weibo": {"security_domain": "127.0.0.1"}, "bluesky": {"name": "gulou
 CALLBACKS = {"wechat": ("callback", {"mode": "safe"}), "weibo": ("webhook", {})}
 
 
+class SeedRefused(Exception):
+    """The demo workspace could not be made; the message has the answer that says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoAccess:
     """How to get into the demo workspace."""
@@ -169,7 +173,7 @@ def _get(client: httpx.Client, path: str) -> dict[str, Any]:
 
 def _ok(response: httpx.Response) -> dict[str, Any]:
     if response.is_error:
-        raise RuntimeError(
+        raise SeedRefused(
             f"{response.request.method} {response.url.path}: {response.status_code} {response.text[:500]}"
         )
     answer: dict[str, Any] = response.json() if response.content else {}

@@ -135,7 +135,7 @@ async def make_asset(db: Database, team: Team, **columns: Any) -> UUID:
         "file_name": "茶.png",
         "content_type": "image/png",
         "size": 50_000,
-        "sha256": "0" * 64,
+        "sha256": new_id().hex * 2,  # a workspace keeps the same content once
         "width": 900,
         "height": 500,
         "alt_text": "一杯茶",

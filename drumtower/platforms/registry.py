@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
+import structlog
+
 from drumtower.domain.errors import NotFound
 from drumtower.platforms.base import CONTRACT, Adapter
 
 GROUP = "drumtower.platforms"
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ def load(points: Iterable[EntryPoint] | None = None) -> Registry:
         reason = _admit(point, adapters)
         if reason:
             refused[point.name] = reason
+            log.error("adapter.refused", platform=point.name, reason=reason)
     return Registry(adapters=adapters, refused=refused)
 
 

@@ -1,42 +1,44 @@
-'''The conformance suite: subclass it, name your adapter and sandbox, and inherit everything the mixins promise.
+'''The conformance suite: subclass it, name adapter and sandbox, and inherit all that the mixins promise.
 
     from drumtower.testkit.conformance import AdapterConformance
 
     class TestWeibo(AdapterConformance):
-        adapter = WeiboAdapter            # the Adapter class; its mixins and capabilities decide what is tested
-        sandbox = WeiboSandbox            # a SandboxPlatform; its store is what "really happened" is compared with
-        errors = ERRORS                   # the adapter's table: code -> ErrorRule
-        publish_path = "statuses/share"   # part of the path of the one call that must not be repeated blindly
+        adapter = WeiboAdapter           # its mixins and capabilities decide what is tested
+        sandbox = WeiboSandbox           # a SandboxPlatform; its store says what really happened
+        errors = ERRORS                  # the adapter's table: code -> ErrorRule
+        publish_path = "statuses/share"  # part of the path of the one call that must not be repeated blindly
 
         def error(self, code: str, said: str = "") -> Fault:
             """The code in the platform's own envelope."""
             return Fault(status=400, body=json.dumps({"error_code": int(code), "error": said}))
 
-Needs pytest-asyncio in auto mode. Every test runs the adapter over real HTTP against a fresh sandbox with one account
-(`sandbox.add_account(**account_options)`, credentials = its answer without "id"). A fault that did not fire fails.
+Needs pytest-asyncio in auto mode. Every test runs the adapter over real HTTP against a fresh sandbox with one
+account (`sandbox.add_account(**account_options)`; the credentials are its answer without "id"). A fault that
+did not fire fails the test. What an adapter has no mixin for is skipped, and the skip says so.
 
-Hooks, all optional unless marked; see `conformance_stage.Hooks` for the signatures:
+Hooks, all optional unless marked; `conformance_stage.Hooks` has the signatures:
 
-    adapter, sandbox, errors, publish_path, error()    required
-    account_options = {}          handed to `sandbox.add_account`
-    links = (), tail = ""         links every message carries, and the text they make (`"\\nhttps://…"`), see `message`
-    message(text, title=, media=) a Message the platform takes; by default with as many images as the rule requires
-    media(content_type, size)     bytes that pass for that type
-    published(sandbox)            what is public now; by default the store's "posts" that are not deleted
-    outcomes = {}                 code -> Published | Accepted for codes that are no failure on publish
-    proven_statuses = {}          status without a code -> failure class, where the bare status proves something
-    reply_path, message_path      Replier, Messenger: as publish_path; message_context = {} for the ReplyRequest
-    deleting_options = None       Deleter: account options with which deleting is allowed
-    stats_unknown(post_id)        StatsSource: a Fault whose answer leaves the numbers out
-    webhook(credentials, at, text=, body=)    WebhookReceiver: a request signed at `at`, with `body` raw where given
-    challenge(credentials, at, echo)          WebhookReceiver: the address check, signed at `at`
-    signature_parameter = "signature", signed_parameters = ("timestamp", "nonce")    query, or lower-case headers
-    challenge_parameter = ""      the address check's signature, where it has another name
-    body_is_signed = False, signed_places(body)    whether, and where, a changed byte of a body must be noticed
-    names_account = True          a push names the account that it is for
-    malformed = ()                more bodies that are no push (XML bombs, …)
+adapter, sandbox, errors, publish_path, error()   required
+account_options = {}            handed to `sandbox.add_account`
+links = (), tail = ""           links of every message, and the text that they make (`"\\nhttps://…"`)
+message(text, title=, media=)   a Message that the platform takes; by default with the images it requires
+media(content_type, size)       bytes that pass for that type
+published(sandbox)              what is public now; by default the store's "posts" that are not deleted
+outcomes = {}                   code -> Published | Accepted, for codes that are no failure on publish
+proven_statuses = {}            status -> failure class, where the bare HTTP status proves something
+reply_path, message_path        Replier, Messenger: as publish_path
+message_context = {}            Messenger: the context of a ReplyRequest to a message
+deleting_options = None         Deleter: account options with which deleting is allowed
+stats_unknown(post_id)          StatsSource: a Fault whose answer leaves the numbers out
+webhook(credentials, at, text=, body=)   WebhookReceiver: a push signed at `at`; `body` replaces its inside
+challenge(credentials, at, echo)         WebhookReceiver: the address check, signed at `at`
+signature_parameter = "signature", signed_parameters = ("timestamp", "nonce")   in query or headers
+challenge_parameter = ""        the address check's signature, where it has another name
+body_is_signed = False          and signed_places(body): where a changed byte of a body must be noticed
+names_account = True            a push names the account that it is for
+malformed = ()                  more bodies that are no push (XML bombs, …)
 
-The sandbox's control plane is used as documented: control/public/comment, like, share, read, save, follow, message.
+The control plane is used as documented: control/public/comment, like, share, read, save, follow, message.
 '''
 
 from drumtower.testkit.conformance_declaration import DeclarationRules

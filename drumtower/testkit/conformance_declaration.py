@@ -1,4 +1,4 @@
-"""Rules for what an adapter says about itself: everything here is drawn by clients or stored, so it must be whole."""
+"""Rules for what an adapter says about itself: clients draw it and rows store it, so it must be whole."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""Rules for what comes back: comments once each, our own left out, and numbers that are unknown rather than 0."""
+"""Rules for what comes back: comments once each, our own left out; numbers unknown rather than 0."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

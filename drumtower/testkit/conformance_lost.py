@@ -1,4 +1,4 @@
-"""Rules for lost answers and crashes: never "published" without proof, never "not sent" without proof, never twice."""
+"""Rules for lost answers and crashes: no "published" and no "not sent" without proof, and never twice."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -120,7 +120,7 @@ class LostAnswerRules(Hooks):
 
 
 class CrashRules(Hooks):
-    """The process dies after a save, or before the outcome is written down; the next attempt starts from the rows."""
+    """The process dies after a save, or before the outcome is stored; the next attempt starts from rows."""
 
     async def test_a_crash_after_any_save_makes_no_second_post(self) -> None:
         for save in range(1, 20):

@@ -1,4 +1,4 @@
-"""Rules for a healthy platform: what the limits allow goes out whole, what they forbid is refused, and nothing else."""
+"""Rules for a healthy platform: what the limits allow goes out whole, what they forbid is refused."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the conformance rules stand on: a platform's hooks, and a stage with a sandbox, an account and the adapter."""
+"""What the rules stand on: a platform's hooks, and a stage with a sandbox, an account and the adapter."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -55,7 +55,7 @@ class Crashed(BaseException):
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Keeps what an adapter saves, as the database does: JSON in, JSON out. Dies right after save number `crash_at`."""
+    """Keeps what an adapter saves, as the database does: as JSON. Dies right after save number `crash_at`."""
 
     checkpoint: Checkpoint = field(default_factory=dict)
     crash_at: int = 0
@@ -192,7 +192,7 @@ class Hooks:
         raise NotImplementedError
 
     def message(self, text: str, *, title: str = "鼓楼", media: tuple[Media, ...] | None = None) -> Message:
-        """A message with `text` that the platform takes; `media` None means: what the rules require, no more."""
+        """A message that the platform takes; `media` None means: what the rules require, no more."""
         capabilities = self.adapter.capabilities
         if media is None:
             image = capabilities.image
@@ -243,7 +243,7 @@ class Hooks:
         raise NotImplementedError
 
     def signed_places(self, body: bytes) -> Iterable[int]:
-        """Where in a push's body a changed byte must be noticed; by default anywhere (64 places are tried)."""
+        """Where in a push's body a changed byte must be noticed; by default anywhere (64 are tried)."""
         return range(0, len(body), max(1, len(body) // 64))
 
     def challenge(self, credentials: Credentials, at: datetime, echo: str) -> WebhookRequest:

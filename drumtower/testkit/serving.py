@@ -1,6 +1,6 @@
 """Serve an ASGI app over real HTTP in the running loop, so that a test sees what a socket really does.
 
-`BreakableProtocol` also works under a plain server: `uvicorn --http drumtower.testkit.serving:BreakableProtocol …`.
+`BreakableProtocol` works under a plain server too: `uvicorn.run(app, http=BreakableProtocol)`.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from drumtower.sandbox.faults import ConnectionBroken
 
 
 class State(ServerState):
-    """What the connections of one server share; `closed` turns away those that the listener had already accepted."""
+    """What the connections of a server share; `closed` turns away those that were accepted just before."""
 
     closed = False
 
 
 class BreakableProtocol(HttpToolsProtocol):
-    """Drops the connection where the app raises ConnectionBroken: without an answer, or in the middle of its body."""
+    """Drops the connection where the app raises ConnectionBroken: with no answer, or in mid-body."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ from drumtower.jobs import ArqQueue
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
-from services.api import health, idempotency, problems
+from services.api import health, idempotency, problems, reference
 from services.api.access.router import router as access
 from services.api.assets.router import router as assets
 from services.api.brands.router import router as brands
@@ -47,6 +47,7 @@ Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times
 """
 ROUTERS = (
     health.router,
+    reference.router,
     access,
     brands,
     platforms,
@@ -137,5 +138,14 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs")
         schemas["Problem"] = problem
+        for path in document["paths"].values():
+            for operation in path.values():
+                _replace_validation_error(operation["responses"])
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _replace_validation_error(responses: dict[str, Any]) -> None:
+    """FastAPI documents its own 422 on routes that do not name theirs."""
+    if "HTTPValidationError" in str(responses.get("422")):
+        responses["422"] = problems.responses(422)[422]

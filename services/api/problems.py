@@ -18,7 +18,7 @@ from drumtower.platforms import PlatformError
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-DOCS = "https://drumtower.dev/errors#"
+DOCS = "/errors#"  # relative to this API, which serves the page itself
 
 STATUS: dict[type[errors.DrumtowerError], int] = {
     errors.Invalid: 422,
@@ -129,15 +129,46 @@ _HINTS = {
 }
 
 
+_CODES = {
+    "extra_forbidden": "unknown_field",
+    "missing": "field_missing",
+    "timezone_aware": "naive_time",
+    "greater": "out_of_range",
+    "less": "out_of_range",
+    "multiple": "out_of_range",
+    "finite": "out_of_range",
+    "too": "invalid_length",
+    "literal": "invalid_choice",
+    "enum": "invalid_choice",
+    "union": "invalid_choice",
+    "dict": "invalid_object",
+    "model": "invalid_object",
+    "list": "invalid_list",
+    "tuple": "invalid_list",
+    "string": "invalid_string",
+    "int": "invalid_number",
+    "float": "invalid_number",
+    "decimal": "invalid_decimal",
+    "bool": "invalid_bool",
+    "uuid": "invalid_uuid",
+    "date": "invalid_date",
+    "datetime": "invalid_datetime",
+}
+
+
+def _code(kind: str) -> str:
+    """Return our stable code for pydantic's type of error: by its full name, else by its first word."""
+    return _CODES.get(kind) or _CODES.get(kind.split("_", maxsplit=1)[0], "invalid_value")
+
+
 def _violation(item: dict[str, Any]) -> errors.Violation:
     where, *path = [str(part) for part in item["loc"]]
     pointer = "/".join(["", *(part.replace("~", "~0").replace("/", "~1") for part in path)])
     prefix = {"query": "?", "path": "path", "header": "header "}.get(where)
     kind = str(item["type"])
-    code = {"extra_forbidden": "unknown_field", "missing": "field_missing", "timezone_aware": "naive_time"}
     return errors.Violation(
         pointer=f"{prefix}{'.'.join(path)}" if prefix else pointer,
-        code=code.get(kind, f"invalid_{kind.split('_', maxsplit=1)[0]}"),
+        code=_code(kind),
         detail=str(item["msg"]).encode("utf-8", "replace").decode(),
         hint=_HINTS.get(kind) or str(item.get("ctx", {}).get("hint", "")),
     )

@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 EVERY_FEW_SECONDS = timedelta(seconds=5)
 EVERY_SECOND = timedelta(seconds=1)
 EVERY_HOUR = timedelta(hours=1)
-# How long SIGTERM waits for calls under way; orchestrators kill after 30 s.
-PATIENCE = 20.0
+# How long SIGTERM waits for calls under way; a reading that is cut off is asked for again.
+PATIENCE = 5.0
 
 
 async def run(settings: Settings) -> None:

@@ -23,7 +23,7 @@ from services.metrics import plan
 from services.metrics.pull import Puller
 from services.scheduler.confirm import confirm
 from tests.factories import Team, make_image
-from tests.scheduler.stage import Stage
+from tests.scheduler.stage import BODY, Stage
 
 Connect = Callable[..., Awaitable[Stage]]
 
@@ -85,9 +85,9 @@ async def puller(db: Database, connections: Connections, clock: SetClock) -> Asy
     await made.settle(0)
 
 
-async def publish(stage: Stage) -> Delivery:
+async def publish(stage: Stage, body: str = BODY) -> Delivery:
     """Publish a post through the scheduler's own steps."""
-    scheduled = await stage.schedule()
+    scheduled = await stage.schedule(body=body)
     await stage.work()
     delivery = await stage.delivery(scheduled)
     assert delivery.state == "published", delivery.error

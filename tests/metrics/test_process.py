@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import func, select, text
 
 from drumtower.db.engine import Database
@@ -91,27 +91,43 @@ async def test_measures_and_ends_when_told(db: Database, settings: Settings, con
 
 
 async def test_the_bell_makes_a_new_post_measured_at_once(
-    db: Database, settings: Settings, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    db: Database, settings: Settings, connect: Connect
 ) -> None:
     stage = await connect("weibo")
     queue = ArqQueue(settings.redis_url)
-    async with metrics(settings, DRUMTOWER_SAMPLING_REHEARSAL="PT1H") as process:
-        await until(count(db, Sample))  # the followers: it runs, and its steps rest for seconds now
-        post = await publish(stage)
-        rung = time.monotonic()
+
+    async def measured_before_the_clock_would(body: str) -> bool:
+        rested = await last_beat(db, "plan")
+
+        async def looked() -> bool:
+            return await last_beat(db, "plan") != rested
+
+        await until(looked)
+        beat = await last_beat(db, "plan")
+        post = await publish(stage, body=body)
         await queue.ring(Role.METRICS)
+        # Planning looks again by itself five seconds after its last beat; what is sampled before was rung for.
+        async with db.transaction() as tx:
+            now = (await tx.execute(select(func.now()))).scalar_one()
+        await asyncio.sleep(max(0.0, 4.5 - (now - beat).total_seconds()))
+        async with db.transaction() as tx:
+            return bool(await tx.scalar(select(Sample.id).where(Sample.delivery_id == post.id).limit(1)))
 
-        async def sampled() -> bool:
-            async with db.transaction() as tx:
-                found = await tx.scalar(
-                    select(func.count()).select_from(Sample).where(Sample.delivery_id == post.id)
-                )
-                return bool(found)
-
-        await until(sampled)
-        assert time.monotonic() - rung < 4  # its own clock would take up to five seconds, and then one more
+    async with metrics(settings, DRUMTOWER_SAMPLING_REHEARSAL="PT1H") as process:
+        await until(count(db, Sample))
+        # A machine under load may publish too slowly for one round to prove anything.
+        for number in range(3):
+            rung = await measured_before_the_clock_would(f"第{number}条，关于秋茶")
+            if rung:
+                break
+        assert rung
         assert await stop(process, 10) == 0
     await queue.close()
+
+
+async def last_beat(db: Database, step: str) -> datetime:
+    async with db.transaction() as tx:
+        return (await tx.execute(select(Heartbeat.beat_at).where(Heartbeat.step == step))).scalar_one()
 
 
 async def test_goes_on_without_redis_and_after_the_database_was_away(
@@ -144,7 +160,7 @@ async def test_a_call_that_hangs_does_not_hold_up_the_end(
 ) -> None:
     stage = await connect("weibo")
     await publish(stage)
-    await stage.fault(path="users/show", behaviour=Behaviour.HANG, seconds=15, times=50)
+    await stage.fault(path="users/show", behaviour=Behaviour.HANG, seconds=60, times=50)
     async with metrics(settings) as process:
 
         async def asked() -> bool:
@@ -152,5 +168,5 @@ async def test_a_call_that_hangs_does_not_hold_up_the_end(
 
         await until(asked)
         began = time.monotonic()
-        assert await stop(process, 25) == 0
-        assert time.monotonic() - began < 22
+        assert await stop(process, 14) == 0
+        assert time.monotonic() - began < 13

@@ -1,4 +1,4 @@
-"""The Weibo sandbox speaks as documented: envelopes, limits, sign-in, pushes, and nothing is lost in a restart."""
+"""The Weibo sandbox speaks as documented: envelopes, limits, sign-in, pushes, and survives a restart."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The suite itself: no rule hides another, and every kind of broken adapter is caught by the rule that names it."""
+"""The suite itself: no rule hides another, and a broken adapter is caught by the rule that names it."""
 
 from collections import Counter
 from collections.abc import Sequence

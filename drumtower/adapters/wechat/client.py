@@ -1,118 +1,139 @@
-"""Reads notifications as interactions, and keeps the mark up to which they were read.
+"""Calls to api.weixin.qq.com: the token in the query, JSON without \\u escapes, errors in HTTP 200 answers."""
 
-`indexedAt` is the earlier of the writer's own date and the moment the AppView saw it, so something new may appear a
-little below what was read: every pull goes back by an overlap and leaves out what it has given already.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
 
-from drumtower.adapters.bluesky.posts import parse_uri, web_address
-from drumtower.adapters.bluesky.schemas import Notification
-from drumtower.domain.interactions import InteractionKind
-from drumtower.platforms import FeedbackPage, InteractionEvent
+import httpx
 
-PAGE = 100
-OVERLAP = timedelta(minutes=15)
-# How far the first pull of a channel goes back.
-FIRST_LOOK = timedelta(days=30)
-KINDS = {
-    "reply": InteractionKind.COMMENT,
-    "mention": InteractionKind.MENTION,
-    "quote": InteractionKind.MENTION,
-}
+from drumtower.adapters.wechat.errors import DAILY, RULES
+from drumtower.domain import failures
+from drumtower.platforms import Media, PlatformCalls, PlatformError, RemoteError
+from drumtower.platforms.calls import ErrorReader, HttpClient
+from drumtower.platforms.errors import lost
+
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+# "Already done": a mass send with this clientmsgid (45065), a reply to this comment (88005).
+DONE = frozenset({"45065", "88005"})
+LONGEST_ID = 512
+
+_TOKEN = re.compile(r"(access_token=)[^&\s]+")
+
+
+class _HideToken(logging.Filter):
+    """WeChat takes the token in the address only, and httpx logs every address."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _TOKEN.sub(r"\1***", str(value)) if isinstance(value, httpx.URL) else value
+                for value in record.args
+            )
+        return True
+
+
+logging.getLogger("httpx").addFilter(_HideToken())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """How far the channel's notifications were read.
+class Client:
+    """One account's calls. `token` is empty only for the call that buys one."""
 
-    `mark`: everything below was read, but for the overlap. `newest`: the newest one that this walk saw. `page`: where
-    the walk goes on. `given`: what was handed out and may come again, with its date.
-    """
+    calls: PlatformCalls
+    token: str = field(default="", repr=False)
 
-    mark: datetime
-    newest: datetime
-    page: str | None = None
-    given: Mapping[str, datetime] = field(default_factory=dict)
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        return await self._call("GET", path, once=False, query=query)
 
+    async def post(self, path: str, body: Mapping[str, Any], *, once: bool = False) -> dict[str, Any]:
+        """Post JSON. `once`: a repeat would be visible in public."""
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        headers = {"Content-Type": "application/json; charset=utf-8"}
+        return await self._call("POST", path, once=once, content=content, headers=headers)
 
-def position(cursor: dict[str, Any], now: datetime) -> Position:
-    """Read a stored cursor; {} is the first pull."""
-    mark = datetime.fromisoformat(cursor["mark"]) if "mark" in cursor else now - FIRST_LOOK
-    newest = datetime.fromisoformat(cursor["newest"]) if "newest" in cursor else mark
-    given = {uri: datetime.fromisoformat(date) for uri, date in cursor.get("given", {}).items()}
-    return Position(mark=mark, newest=newest, page=cursor.get("page"), given=given)
+    async def upload(self, path: str, media: Media, name: str, **query: str) -> dict[str, Any]:
+        """Send a file under `name`; a second upload of it is a harmless duplicate."""
+        files = {"media": (name, await media.read(), media.content_type)}
+        return await self._call("POST", path, once=False, query=query, files=files)
 
-
-def parameters(at: Position) -> list[tuple[str, str]]:
-    """Return the query for the next page."""
-    reasons = [("reasons", reason) for reason in KINDS]
-    return [("limit", str(PAGE)), *reasons, *([("cursor", at.page)] if at.page else [])]
-
-
-def turn(
-    at: Position, found: Sequence[Notification], following: str | None, *, own: str, now: datetime
-) -> FeedbackPage:
-    """Return what is new in a page, and where to go on: down the list, or from its top next time."""
-    floor = at.mark - OVERLAP
-    fresh = [one for one in found if one.indexed_at >= floor]
-    new = {one.uri: one for one in fresh if one.uri not in at.given}
-    # A date in the future must not hide what comes before it.
-    newest = min(now, max([at.newest, *(one.indexed_at for one in fresh)]))
-    given = {**at.given, **{uri: one.indexed_at for uri, one in new.items()}}
-    again = {uri: date for uri, date in given.items() if date >= newest - OVERLAP}
-    more = following not in (None, at.page) and len(fresh) == len(found)
-    after = Position(
-        mark=at.mark if more else newest, newest=newest, page=following if more else None, given=again
-    )
-    return FeedbackPage(events=tuple(_events(new.values(), own)), cursor=_cursor(after), more=more)
+    async def _call(
+        self, method: str, path: str, *, once: bool, query: Mapping[str, str] | None = None, **request: Any
+    ) -> dict[str, Any]:
+        params = {"access_token": self.token} if self.token else {}
+        try:
+            body = await self.calls.call(
+                method, path, once=once, params={**params, **(query or {})}, **request
+            )
+        except PlatformError as error:
+            if error.failure.platform_code == DAILY:
+                raise PlatformError(daily_limit(error.failure, datetime.now(UTC))) from error
+            raise
+        if isinstance(body, dict):
+            return body
+        raise PlatformError(lost("the answer is no JSON object", once=once))
 
 
-def restarted(at: Position) -> FeedbackPage:
-    """Return an empty page that begins the walk anew; for a page cursor that the server takes no more."""
-    start = Position(mark=at.mark, newest=at.mark, given=at.given)
-    return FeedbackPage(events=(), cursor=_cursor(start), more=True)
-
-
-def _cursor(at: Position) -> dict[str, Any]:
-    given = {uri: date.isoformat() for uri, date in at.given.items()}
-    walk = {"newest": at.newest.isoformat(), "page": at.page} if at.page else {}
-    return {"mark": at.mark.isoformat(), "given": given, **walk}
-
-
-def _events(found: Iterable[Notification], own: str) -> Iterable[InteractionEvent]:
-    for one in found:
-        if one.reason in KINDS and one.author.did != own:
-            yield _event(one, own)
-
-
-def _event(one: Notification, own: str) -> InteractionEvent:
-    itself = {"uri": one.uri, "cid": one.cid}
-    reply = one.record.reply
-    root = reply.root.model_dump() if reply else itself
-    above = reply.parent.uri if reply and reply.parent.uri != reply.root.uri else None
-    return InteractionEvent(
-        external_id=one.uri,
-        kind=KINDS[one.reason],
-        author_id=one.author.did,
-        author_name=one.author.display_name or one.author.handle,
-        text=one.record.text,
-        occurred_at=one.indexed_at,
-        post_external_id=_our_post(one, own),
-        in_reply_to=above,
-        url=web_address(one.uri),
-        context={"root": root, "parent": itself},
+def connect(http: HttpClient, base_url: str, *, token: str = "", secrets: Iterable[str] = ()) -> Client:
+    """Make a client; `token` and `secrets` are cut out of whatever the platform says about an error."""
+    reader = _reader(tuple(sorted({token, *secrets} - {""}, key=len, reverse=True)))
+    return Client(
+        calls=PlatformCalls(http=http, base_url=base_url, read_error=reader, rules=RULES), token=token
     )
 
 
-def _our_post(one: Notification, own: str) -> str | None:
-    """The thread's first post where it is ours, else what of ours was answered or quoted."""
-    reply = one.record.reply
-    for uri in (reply.root.uri if reply else None, one.reason_subject):
-        parsed = parse_uri(uri) if uri else None
-        if parsed and parsed[0] == own:
-            return uri
-    return None
+def _reader(secrets: tuple[str, ...]) -> ErrorReader:
+    def read(_: httpx.Response, body: Any) -> RemoteError | None:
+        code = str(body.get("errcode") or "0") if isinstance(body, dict) else "0"
+        if code == "0" or code in DONE:
+            return None
+        said = str(body.get("errmsg") or "")
+        for secret in secrets:
+            said = said.replace(secret, "***")
+        return RemoteError(code=code[:32], said=said)
+
+    return read
+
+
+def daily_limit(failure: failures.Failure, now: datetime) -> failures.Failure:
+    """Date a used-up daily quota: it opens at the next midnight in Beijing."""
+    if not isinstance(failure, failures.RateLimited) or failure.until is not None:
+        return failure
+    tomorrow = now.astimezone(BEIJING).date() + timedelta(days=1)
+    return replace(failure, until=datetime.combine(tomorrow, time(), BEIJING).astimezone(UTC))
+
+
+def required(body: Mapping[str, Any], name: str, *, once: bool = False) -> str:
+    """Return an id from an answer; an answer without it proves nothing."""
+    value = body.get(name)
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and 0 < len(text) <= LONGEST_ID:
+        return text
+    raise PlatformError(lost(f"the answer has no usable {name}", once=once))
+
+
+def listed(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list that must be there: an answer without it says nothing."""
+    if isinstance(body.get(name), list):
+        return objects(body[name])
+    raise PlatformError(lost(f"the answer has no list {name}", once=False))
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list; anything else reads as none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def count(value: Any) -> int | None:
+    """Return a count from an answer; what is no count is not given."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and value >= 0 else None
+
+
+def instant(value: Any) -> datetime:
+    """Return the moment of an epoch second; nonsense reads as the epoch."""
+    seconds = count(value) or 0
+    return datetime.fromtimestamp(seconds if seconds < 2**32 else 0, UTC)

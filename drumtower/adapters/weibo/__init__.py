@@ -1,1 +1,1 @@
-"""Weibo 微博 for a normal audited app: statuses/share, comments, mentions, fan-service messages and counters."""
+"""Weibo 微博 for a normal audited app: statuses, comments, mentions, fan-service messages, counters."""

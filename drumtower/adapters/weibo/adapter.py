@@ -135,7 +135,9 @@ class WeiboAdapter(
         if status is not None:
             return self._published(status, credentials)
         if datetime.now(UTC) - since > PENDING_LIMIT:
-            detail = "Weibo took it but has not shown it in 15 minutes: it was probably withheld. Look at the account."
+            detail = (
+                "Weibo took it but did not show it in 15 minutes: probably withheld. Look at the account."
+            )
             raise PlatformError(ContentRejected(detail=detail, platform_code=PENDING))
         return Accepted(handle=handle, poll_after=PENDING_POLL)
 

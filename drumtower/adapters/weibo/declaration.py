@@ -1,6 +1,7 @@
 """What Weibo asks of a channel's owner, and what it takes and gives: data only.
 
-Source: open.weibo.com/wiki/2/statuses/share. UNVERIFIED: how emoji and links are counted, and that 5 MB means 5 MiB.
+Source: open.weibo.com/wiki/2/statuses/share. UNVERIFIED: how emoji and links are counted, and that 5 MB
+means 5 MiB.
 """
 
 from datetime import timedelta

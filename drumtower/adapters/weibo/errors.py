@@ -1,8 +1,9 @@
 """Weibo's error codes and what each asks of us.
 
-Source: the error table of open.weibo.com/wiki (10xxx to 21321 verified; 21322 to 21331 UNVERIFIED, kept here as data).
-No code is TRANSIENT: "busy" and "try again" kinds do not say that nothing was published. 20032 (accepted, shown in one
-or two minutes) is no failure and stands in `posts.py`, as do 20017, 20019 and 20111 after a lost answer.
+Source: the error table of open.weibo.com/wiki (10xxx to 21321 verified; 21322 to 21331 UNVERIFIED, kept
+here as data). No code is TRANSIENT: "busy" and "try again" kinds do not say that nothing was published.
+20032 (accepted, shown in a minute or two) is no failure, and 20017, 20019 and 20111 may be our own lost first
+attempt: the adapter looks before it believes them.
 """
 
 from datetime import timedelta

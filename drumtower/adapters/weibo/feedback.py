@@ -1,7 +1,8 @@
 """Comments received and statuses that @ us, read newest first down to what we have.
 
-Each pull is one page of each stream, because a normal app has 100 calls a user and day. A page may be short though more
-follows (deleted rows are cut out), so only an empty one ends the walk; `max_id` gives its own row again, which is dropped.
+Each pull is one page of each stream, because a normal app has 100 calls a user and day. A page may be short
+though more follows (deleted rows are cut out), so only an empty one ends the walk; `max_id` gives its own
+row again, which is dropped.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ PAGE = 50
 
 
 async def pull(calls: WeiboCalls, account: str, cursor: dict[str, Any]) -> FeedbackPage:
-    """Return the next page of each stream; the cursor holds, for each, what is known and how far a walk has come."""
+    """Return the next page of each stream; the cursor holds what is known and how far a walk has come."""
     comments, mentions = _Walk(cursor.get("comments")), _Walk(cursor.get("mentions"))
     start = not comments.on and not mentions.on
     events: list[InteractionEvent] = []

@@ -1,9 +1,10 @@
 """The text of a status with its mark, and how a status of ours is found again.
 
-Weibo has no idempotency key, but a normal app's status must hold a link under the app's own security domain. The
-delivery's key goes into that link's query (`dt=…`): the text is then unmistakable, repeats of one delivery are byte for
-byte the same (so that Weibo's own guard, 20019, catches them too), and the length does not change, since a link counts
-ten whatever its own length. Weibo shows links as t.cn, so they are expanded before they are compared.
+Weibo has no idempotency key, but a normal app's status must hold a link under the app's own security
+domain. The delivery's key goes into that link's query (`dt=…`): the text is then unmistakable, repeats of
+one delivery are byte for byte the same (so that Weibo's own guard, 20019, catches them too), and the length
+does not change, since a link counts ten whatever its own length. Weibo shows links as t.cn, so they are
+expanded before they are compared.
 """
 
 import re
@@ -30,7 +31,7 @@ _EXPANDED_AT_ONCE = 20
 
 
 def marked(text: str, domain: str, key: str) -> str:
-    """Put the delivery's mark into the first link under `domain`; raise ContentRejected where there is none."""
+    """Mark the first link under `domain` as the delivery's; raise ContentRejected where there is none."""
     for link in _URL.finditer(text):
         host = _host(link.group())
         if host == domain or host.endswith(f".{domain}"):
@@ -65,7 +66,7 @@ def bare(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """What the account's timeline shows: ours, or one that only looks like it; `whole`: it reaches back far enough."""
+    """What the timeline shows: ours, or one that only looks like it; `whole`: it reaches back far enough."""
 
     ours: Status | None = None
     alike: Status | None = None

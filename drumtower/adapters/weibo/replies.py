@@ -1,4 +1,4 @@
-"""Answers: in public under a comment or a status, in private through the fan service; and how ours are found again."""
+"""Answers in public (comments) and in private (fan service), and how ours are found again."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def _published(comment: Comment) -> Published:
 
 
 async def find(calls: WeiboCalls, request: ReplyRequest, since: datetime) -> Finding:
-    """Look among our newest comments. Weibo refuses the same answer to the same comment, so one match is ours."""
+    """Look among our newest comments. Weibo refuses equal answers to one comment, so one match is ours."""
     listed = read(CommentList, await calls.get("comments/by_me", count=50))
     recent = [row for row in listed.comments if row.created_at >= since - SLACK]
     ours = next((row for row in recent if _answers(row, request) and _same(row.text, request.text)), None)

@@ -1,9 +1,10 @@
 """The fan service's pushes (粉丝服务平台): messages, follows, menu clicks and, where granted, mentions.
 
-The signature covers the app secret, a time stamp and a nonce, but not the body: a captured triple could carry another
-body for as long as its stamp is fresh. So stale stamps are refused, and the callback's address is a secret too. There
-is no message id: sender, time, type and a hash of the content stand in for it. Inner fields of voice, image and mention
-pushes are UNVERIFIED, so they are read only where they are there.
+The signature covers the app secret, a time stamp and a nonce, but not the body: a captured triple could
+carry another body for as long as its stamp is fresh. So stale stamps are refused, and the callback's
+address is a secret too. There is no message id: sender, time, type and a hash of the content stand in for
+it. Inner fields of voice, image and mention pushes are UNVERIFIED, so they are read only where they are
+there.
 """
 
 import hashlib
@@ -102,7 +103,8 @@ def _event(push: Push, key: str) -> FeedbackEvent:
 def _mention(push: Push, subtype: str) -> InteractionEvent | None:
     named = str((push.data or {}).get("key", ""))
     if not (named.isdecimal() and len(named) <= 20) or subtype != "status":
-        return None  # a comment that mentions us comes with its status by `feedback`; here it could not be answered
+        # A comment that mentions us names no status here, so it could not be answered.
+        return None
     return InteractionEvent(
         external_id=named,
         kind=InteractionKind.MENTION,

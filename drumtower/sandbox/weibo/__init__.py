@@ -1,4 +1,4 @@
-"""Weibo's wire format as documented for a normal audited app; what is not documented is chosen the harder way."""
+"""Weibo's wire format as documented for a normal audited app; what is open is chosen the harder way."""
 
 from drumtower.sandbox.weibo.server import WeiboSandbox
 

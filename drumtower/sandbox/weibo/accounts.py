@@ -13,7 +13,8 @@ from drumtower.sandbox.weibo.wire import Call, Refused, stamp
 def open_account(state: State, options: Record) -> Record:
     """Open an account with an app of its own; limits that are not named do not bind.
 
-    Options: id, name, security_domain, level (normal | advanced), fan_service, followers, posts_per_hour, calls_per_day.
+    Options: id, name, security_domain, level (normal | advanced), fan_service, followers, posts_per_hour,
+    calls_per_day.
     """
     number = state.store.next_number("account", 1_900_000_001)
     account = str(options.get("id") or number)
@@ -79,9 +80,8 @@ async def token_info(state: State, call: Call) -> Any:
     app_key = state.app(call.account["id"])["app_key"]
     created = int(state.now().timestamp()) - 60
     # The remaining life comes as a string here and as a number from oauth2/access_token.
-    return {
-        "uid": int(call.account["id"]), "appkey": app_key, "scope": None, "create_at": created, "expire_in": str(left)
-    }  # fmt: skip
+    head = {"uid": int(call.account["id"]), "appkey": app_key, "scope": None}
+    return head | {"create_at": created, "expire_in": str(left)}
 
 
 async def revoke(state: State, call: Call) -> Any:
@@ -115,9 +115,8 @@ def exchange(state: State, params: Record) -> Record:
     state.store.delete("_codes", params["code"])
     life = 2_591_999
     token = state.issue(app["account"])
-    return {
-        "access_token": token, "remind_in": str(life), "expires_in": life, "uid": app["account"], "isRealName": "true"
-    }  # fmt: skip
+    lives = {"remind_in": str(life), "expires_in": life}
+    return {"access_token": token, **lives, "uid": app["account"], "isRealName": "true"}
 
 
 def _app(state: State, app_key: str) -> Record:

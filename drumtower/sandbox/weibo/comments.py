@@ -73,13 +73,13 @@ def _answer(state: State, call: Call, post_id: str, parent: Record | None) -> Re
 
 
 def _listed(state: State, call: Call, rows: list[Record]) -> Record:
-    # Deleted rows are cut out of the page, not skipped: a page may be shorter than `count` though more follows.
+    # Deleted rows are cut out of the page, not skipped: a page may be short though more follows.
     found = [comment_json(state, row) for row in page(rows, call, limit=50) if not row["deleted"]]
     return {"comments": found, "previous_cursor": 0, "next_cursor": 0, "total_number": len(rows)}
 
 
 async def to_me(state: State, call: Call) -> Any:
-    """Comments received; our own under our own statuses are among them (the documentation leaves that open)."""
+    """Comments received; our own are among them (the documentation leaves that open)."""
     return _listed(state, call, state.comments(call.account["id"], call.number("since_id", 0)))
 
 

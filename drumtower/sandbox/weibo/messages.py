@@ -1,4 +1,4 @@
-"""The fan service of the Weibo sandbox: signed pushes to the account's callback, and answers within 48 hours."""
+"""The fan service of the Weibo sandbox: signed pushes to the callback, and answers within 48 hours."""
 
 import asyncio
 import hashlib
@@ -51,9 +51,8 @@ async def reply(state: State, call: Call) -> Any:
         raise Refused(20306)
     state.remember(call.account["id"], f"message:{receiver}", text)
     put_out(state, call.account["id"], receiver, text)
-    return {
-        "result": True, "sender_id": call.account["id"], "receiver_id": receiver, "type": kind, "data": data
-    }  # fmt: skip
+    sent = {"sender_id": call.account["id"], "receiver_id": receiver, "type": kind, "data": data}
+    return {"result": True, **sent}
 
 
 def _text(data: str) -> str:
@@ -94,7 +93,7 @@ def event(state: State, account: str, sender: str, kind: str, text: str, data: R
 
 
 class Pusher:
-    """Pushes in the background: 5 s for an answer, three tries, and a passive reply in the answer is delivered."""
+    """Pushes in the background: 5 s for an answer, three tries; a passive reply in the answer goes out."""
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -43,7 +43,7 @@ ENDPOINTS: dict[str, tuple[tuple[str, ...], Endpoint]] = {
 
 
 class WeiboSandbox(SandboxPlatform):
-    """A Weibo for one normal audited app an account. Its switches: `POST control/settings` (see state.DEFAULTS)."""
+    """A Weibo with one normal audited app an account; switches: `POST control/settings` (state.DEFAULTS)."""
 
     slug: ClassVar[str] = "weibo"
 

@@ -25,7 +25,7 @@ DEFAULTS: Record = {
 
 
 class State:
-    """The store and what is looked up in it; indexes are rebuilt from the store, so a restart loses nothing."""
+    """The store and what is looked up in it; indexes are rebuilt from it, so a restart loses nothing."""
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self.store = store
@@ -143,7 +143,7 @@ def _text_key(account: str, kind: str, text: str) -> str:
 
 
 def person(author: Any) -> Record:
-    """Read `{"id", "name"}` of a member of the public; ids that are no numbers get one, as Weibo's are numbers."""
+    """Read `{"id", "name"}` of a member of the public; an id that is no number gets one, as on Weibo."""
     given = author if isinstance(author, dict) else {}
     who = str(given.get("id") or "1000000001")
     if not who.isdecimal():

@@ -16,7 +16,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 URL = regex.compile(r"https?://[!-~]+")
 
-# Which HTTP status goes with which code is not documented; 403 for permission, token and rate, 400 for the rest.
+# The HTTP status of a code is not documented; here 403 for permission, token and rate, 400 for the rest.
 _FORBIDDEN = frozenset(
     {10004, 10005, 10014, 10022, 10023, 10024, 20016, 20102, 20301, 21301, 21315, 21319, 21327, 21332}
 )
@@ -121,7 +121,7 @@ class Call:
 
 
 def page(rows: list[Any], call: Call, *, limit: int) -> list[Any]:
-    """Cut one page out of `rows` (newest first): `since_id` exclusive, `max_id` inclusive, then `page` and `count`."""
+    """Cut a page out of `rows` (newest first): `since_id` exclusive, `max_id` inclusive, `page`, `count`."""
     since, newest = call.number("since_id", 0), call.number("max_id", 0)
     window = [row for row in rows if int(row["id"]) > since and (not newest or int(row["id"]) <= newest)]
     count = min(call.number("count", limit), limit)

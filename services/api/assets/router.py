@@ -1,6 +1,6 @@
 """Assets: /v1/assets. Cleaning a picture takes a while, so authentication has a transaction of its own here."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
@@ -26,8 +26,8 @@ IfMatch = Annotated[str | None, Header(description="The ETag you have read; 412 
 IfNoneMatch = Annotated[str | None, Header(description="An ETag you have; 304 where it is still true.")]
 PictureType = Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_UNCHANGED = {304: {"description": "You have it already."}}
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it already."}}
 
 
 @router.get("", operation_id="assets_list", summary="List assets")

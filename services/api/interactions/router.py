@@ -16,6 +16,7 @@ from services.api.deliveries.schemas import DeliveryRead
 from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep, allow
 from services.api.idempotency import IdempotencyDep
 from services.api.interactions import service
+from services.api.interactions.answers import answer
 from services.api.interactions.schemas import InteractionRead, InteractionUpdate, ReplyCreate
 from services.api.pagination import Page, PagingDep
 from services.api.principals import Principal
@@ -130,7 +131,7 @@ async def create_reply(
     idempotency: IdempotencyDep,
 ) -> DeliveryRead:
     """Plan a delivery that is due now: public for a comment or mention, private for a message."""
-    delivery = await service.reply(tx, principal, services.registry, interaction_id, body.text, clock.now())
+    delivery = await answer(tx, principal, services.registry, interaction_id, body.text, clock.now())
     response.headers["Location"] = f"/v1/deliveries/{delivery.id}"
     bell.ring(Role.SCHEDULER)
     return read_delivery(delivery, services.registry)

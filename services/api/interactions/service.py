@@ -1,4 +1,4 @@
-"""What can be done with interactions."""
+"""Finding, judging and assigning interactions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from drumtower.db import outbox
 from drumtower.db.engine import Tx
-from drumtower.db.models import Brand, Channel, Delivery, Interaction
-from drumtower.db.repositories.deliveries import plan
+from drumtower.db.models import Delivery, Interaction
 from drumtower.db.repositories.interactions import InteractionRepository
 from drumtower.domain import replies
-from drumtower.domain.deliveries import Action
 from drumtower.domain.errors import Invalid
 from drumtower.domain.interactions import Intent, InteractionKind, InteractionStatus, Sentiment
-from drumtower.platforms import Adapter, Messenger, Replier
 from drumtower.platforms.registry import Registry
 from services.api import audit, etags
 from services.api.interactions.schemas import InteractionRead, InteractionUpdate
@@ -139,59 +135,3 @@ def _verdicts(interaction: Interaction, changes: dict[str, Any]) -> dict[str, An
         follows["intent_score"] = None if changes["intent"] is None else 1.0
         reasons.append(f"edited:intent {interaction.intent or 'none'} -> {changes['intent'] or 'none'}")
     return follows | {"reasons": reasons} if follows else {}
-
-
-async def reply(
-    tx: Tx, principal: Principal, registry: Registry, interaction_id: UUID, text: str, now: datetime
-) -> Delivery:
-    """Plan an answer, due now; raise Invalid with everything that forbids it."""
-    interactions = InteractionRepository(tx, principal.workspace_id)
-    interaction = await interactions.get(interaction_id)
-    channel = await interactions.find(Channel, interaction.channel_id, "channel")
-    brand = await interactions.find(Brand, channel.brand_id, "brand")
-    kind = InteractionKind(interaction.kind)
-    adapter = registry.get(channel.platform)
-    last = await interactions.last_messages([interaction.conversation_id])
-    said_at = last.get(interaction.conversation_id, interaction.occurred_at)
-    violations = replies.check(
-        replies.Reply(
-            text=text,
-            kind=kind,
-            said_at=said_at,
-            platform=adapter.name.en,
-            capabilities=adapter.capabilities,
-            supported=_takes(adapter, kind),
-            connected=channel.status == "connected",
-            banned_words=tuple(brand.banned_words),
-        ),
-        now,
-    )
-    if violations:
-        raise Invalid.of(violations)
-    delivery = plan(
-        workspace_id=principal.workspace_id,
-        channel_id=channel.id,
-        platform=channel.platform,
-        action=Action.MESSAGE if kind is InteractionKind.MESSAGE else Action.REPLY,
-        payload={"text": text},
-        due_at=now,
-        created_by=principal.member_id,
-        now=now,
-        interaction_id=interaction.id,
-        # What the platform would refuse by then is missed, not sent late.
-        late_by_seconds=_seconds_left(replies.deadline(kind, adapter.capabilities, said_at), now),
-    )
-    tx.add(delivery)
-    outbox.append(
-        tx, workspace_id=principal.workspace_id, name="delivery.planned", subject_id=delivery.id, now=now
-    )
-    audit.record(tx, principal, "interaction.answered", interaction.id, now, delivery_id=str(delivery.id))
-    return delivery
-
-
-def _takes(adapter: type[Adapter], kind: InteractionKind) -> bool:
-    return issubclass(adapter, Messenger if kind is InteractionKind.MESSAGE else Replier)
-
-
-def _seconds_left(until: datetime | None, now: datetime) -> int | None:
-    return None if until is None else int((until - now).total_seconds())

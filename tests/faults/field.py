@@ -1,0 +1,324 @@
+"""A world in which faults happen: a database, platforms, channels, posts to send, and schedulers that send them."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, select
+
+from drumtower import http
+from drumtower.connections import Connections
+from drumtower.crypto import Box, new_key
+from drumtower.db.engine import Database
+from drumtower.db.models import Attempt, Delivery, Post
+from drumtower.db.repositories.deliveries import payload_of, plan
+from drumtower.domain import content as contents
+from drumtower.domain.content import Content, Kind, Nature
+from drumtower.domain.deliveries import Action, State
+from drumtower.domain.ids import new_id
+from drumtower.settings import Settings
+from drumtower.storage import LocalStorage
+from drumtower.testkit.serving import serve
+from tests.conftest import Servers, execute
+from tests.factories import Team, make_image, make_team
+from tests.faults.checker import RESTING, Verdict, compare
+from tests.faults.crew import Crew, Nursery
+from tests.faults.platforms import Platforms, Weather, make_platforms, mark
+from tests.faults.worker import load_with_blind
+from tests.scheduler.stage import LINK, Stage
+
+BATCH = 250
+LOOK_EVERY = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a run is."""
+
+    posts: int
+    kills: int = 3
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long the engine waits in a run, in seconds; production has 60 for both."""
+
+    lease: float = 3.0
+    grace: float = 1.0
+    concurrency: int = 10
+
+
+@dataclass(slots=True, kw_only=True)
+class Field:
+    """One run's world. `acknowledged` are the deliveries that were promised."""
+
+    db: Database
+    settings: Settings
+    team: Team
+    platforms: Platforms
+    base_url: str
+    crew: Crew
+    connections: Connections
+    draw: random.Random
+    cover: UUID
+    stages: dict[str, list[Stage]] = field(default_factory=dict)
+    acknowledged: list[UUID] = field(default_factory=list)
+
+    async def connect(self, accounts: Mapping[str, int]) -> None:
+        """Open so many accounts on each platform, and connect them."""
+        for platform, count in accounts.items():
+            for number in range(count):
+                stage = Stage(
+                    db=self.db,
+                    connections=self.connections,
+                    settings=self.settings,
+                    team=self.team,
+                    platform=platform,
+                    base_url=f"{self.base_url}/{platform}",
+                )
+                await stage.connect(**({"name": f"brand{number}.test"} if platform == "bluesky" else {}))
+                self.stages.setdefault(platform, []).append(stage)
+
+    async def plant(
+        self,
+        count: int,
+        platforms: Sequence[str],
+        *,
+        after: float = 0.0,
+        over: float = 0.0,
+        late_by: int | None = None,
+    ) -> list[UUID]:
+        """Promise `count` posts, in turns over the platforms, due within `over` seconds from `after` on."""
+        now = datetime.now(UTC)
+        made: list[tuple[Post, Delivery]] = []
+        for number in range(count):
+            stages = self.stages[platforms[number % len(platforms)]]
+            due = now + timedelta(seconds=after + over * number / max(count, 1))
+            made.append(self.promise(stages[self.draw.randrange(len(stages))], due, late_by=late_by))
+        for start in range(0, count, BATCH):
+            await self.commit(made[start : start + BATCH])
+        return [delivery.id for _, delivery in made]
+
+    def promise(
+        self, stage: Stage, due: datetime, *, late_by: int | None = None, text: str | None = None
+    ) -> tuple[Post, Delivery]:
+        """Make an approved post and its delivery; its text carries the delivery's mark unless one is given."""
+        now = datetime.now(UTC)
+        delivery_id = new_id()
+        content = Content(
+            title="秋茶",
+            body=text or f"秋茶上新{mark(delivery_id)}",
+            kind=Kind.IMAGE_TEXT,
+            nature=Nature.EDITORIAL,
+            links=(LINK,),
+            asset_ids=(self.cover,) if stage.platform == "wechat" else (),
+        )
+        post = _approved(self.team, content, now)
+        delivery = plan(
+            workspace_id=self.team.workspace_id,
+            channel_id=stage.channel_id,
+            platform=stage.platform,
+            action=Action.PUBLISH,
+            payload=payload_of(contents.for_channel(content, stage.channel_id)),
+            due_at=due,
+            created_by=self.team.owner_id,
+            now=now,
+            post_id=post.id,
+            post_version=1,
+            content_hash=post.content_hash,
+            late_by_seconds=late_by,
+        )
+        delivery.id = delivery_id
+        return post, delivery
+
+    async def commit(self, made: Sequence[tuple[Post, Delivery]]) -> None:
+        """Acknowledge: from here on, losing one of them is a lie."""
+        async with self.db.transaction() as tx:
+            tx.add_all([post for post, _ in made])
+            await tx.flush()
+            tx.add_all([delivery for _, delivery in made])
+        self.acknowledged += [delivery.id for _, delivery in made]
+
+    async def moving(self) -> int:
+        """Count the deliveries that the engine still owes a step."""
+        async with self.db.transaction() as tx:
+            return await tx.scalar(_moving()) or 0
+
+    async def flying(self) -> int:
+        """Count the deliveries that somebody is sending at this moment."""
+        states = (State.CLAIMED.value, State.SENDING.value)
+        counted = select(func.count()).select_from(Delivery).where(Delivery.state.in_(states))
+        async with self.db.transaction() as tx:
+            return await tx.scalar(counted) or 0
+
+    async def until_flying(self, least: int = 1, within: float = 20.0) -> int:
+        """Wait until so many are on their way; return how many are."""
+        async with asyncio.timeout(within):
+            while (count := await self.flying()) < least:
+                await asyncio.sleep(0.01)
+        return count
+
+    async def drain(self, within: float, *, leave: int = 0) -> float | None:
+        """Wait until nothing is owed a step any more; return the seconds, or None where it did not come to that."""
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(within):
+                while await self.moving() > leave:
+                    await asyncio.sleep(LOOK_EVERY)
+        except TimeoutError:
+            return None
+        return asyncio.get_running_loop().time() - began
+
+    async def rows(self) -> list[Delivery]:
+        async with self.db.transaction() as tx:
+            return list((await tx.scalars(select(Delivery).order_by(Delivery.id))).all())
+
+    async def attempts(self) -> list[Attempt]:
+        async with self.db.transaction() as tx:
+            return list((await tx.scalars(select(Attempt).order_by(Attempt.id))).all())
+
+    async def verdict(self, *may_end: State) -> Verdict:
+        """Compare our rows with what the platforms did."""
+        return compare(
+            self.acknowledged,
+            await self.rows(),
+            await self.attempts(),
+            list(self.platforms.posts()),
+            may_end=may_end or (State.PUBLISHED,),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Where fields are laid out: servers, a migrated template database, and the nursery of schedulers."""
+
+    servers: Servers
+    template: str
+    nursery: Nursery
+    directory: Path
+
+    @asynccontextmanager
+    async def field(
+        self,
+        accounts: Mapping[str, int],
+        *,
+        pace: Pace | None = None,
+        weather: Weather | None = None,
+        redis_url: str | None = None,
+        seed: int = 1,
+    ) -> AsyncIterator[Field]:
+        """Lay out a field with a database of its own; everything of it is gone afterwards, its logs excepted."""
+        name = f"faults_{new_id().hex}"
+        await execute(self.servers.database_url, f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        try:
+            given = _settings(
+                self.servers.database(name),
+                redis_url or self.servers.redis_url,
+                self.directory / name,
+                pace or Pace(),
+            )
+            async with self._open(given, weather or Weather(), seed) as opened:
+                await opened.connect(accounts)
+                yield opened
+        finally:
+            await execute(self.servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+    @asynccontextmanager
+    async def _open(self, settings: Settings, weather: Weather, seed: int) -> AsyncIterator[Field]:
+        db = Database(settings.database_url, application="faults")
+        platforms = make_platforms(weather)
+        crew = Crew(nursery=self.nursery, environment=environment(settings), logs=settings.storage_dir.parent)
+        try:
+            async with serve(platforms.app()) as base_url, http.client(allow_private=True) as client:
+                box = Box(settings.secret_keys.get_secret_value())
+                team = await make_team(db)
+                yield Field(
+                    db=db,
+                    settings=settings,
+                    team=team,
+                    platforms=platforms,
+                    base_url=base_url,
+                    crew=crew,
+                    connections=Connections(db=db, http=client, box=box, registry=load_with_blind()),
+                    draw=random.Random(seed),
+                    cover=await make_image(db, LocalStorage(settings.storage_dir), team),
+                )
+                for worker in crew.living:
+                    await worker.end()
+                weather.ended.set()
+        finally:
+            for worker in crew.living:
+                await worker.end()
+            await db.close()
+
+
+def _approved(team: Team, content: Content, now: datetime) -> Post:
+    digest = contents.digest(content)
+    return Post(
+        id=new_id(),
+        workspace_id=team.workspace_id,
+        brand_id=team.brand_id,
+        title=content.title,
+        kind=content.kind.value,
+        nature=content.nature.value,
+        owner_id=team.owner_id,
+        status="approved",
+        content=contents.to_json(content),
+        content_hash=digest,
+        version=1,
+        revision=1,
+        review_state="approved",
+        approved_hash=digest,
+        approval_expires_at=now + timedelta(days=30),
+        created_by=team.owner_id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _moving() -> Select[tuple[int]]:
+    resting = [state.value for state in RESTING]
+    asked = and_(Delivery.state == State.UNKNOWN.value, Delivery.needs_check)
+    return select(func.count()).select_from(Delivery).where(Delivery.state.not_in(resting), ~asked)
+
+
+def _settings(database_url: str, redis_url: str, directory: Path, pace: Pace) -> Settings:
+    return Settings.model_validate(
+        {
+            "environment": "local",
+            "DRUMTOWER_DATABASE_URL": database_url,
+            "DRUMTOWER_REDIS_URL": redis_url,
+            "secret_keys": new_key(),
+            "storage_dir": directory / "assets",
+            "allow_private_addresses": True,
+            "requests_per_minute": 100_000,
+            "lease": timedelta(seconds=pace.lease),
+            "reconcile_grace": timedelta(seconds=pace.grace),
+            "platform_concurrency": pace.concurrency,
+            "feedback_every": timedelta(hours=1),
+        }
+    )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as a scheduler process reads them."""
+    return {
+        "DRUMTOWER_ENVIRONMENT": settings.environment,
+        "DRUMTOWER_DATABASE_URL": settings.database_url,
+        "DRUMTOWER_REDIS_URL": settings.redis_url,
+        "DRUMTOWER_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+        "DRUMTOWER_STORAGE_DIR": str(settings.storage_dir),
+        "DRUMTOWER_ALLOW_PRIVATE_ADDRESSES": "true",
+        "DRUMTOWER_LEASE": str(settings.lease.total_seconds()),
+        "DRUMTOWER_RECONCILE_GRACE": str(settings.reconcile_grace.total_seconds()),
+        "DRUMTOWER_PLATFORM_CONCURRENCY": str(settings.platform_concurrency),
+        "DRUMTOWER_FEEDBACK_EVERY": str(settings.feedback_every.total_seconds()),
+        "FAULTS_READ_LAG": "0",
+        "FAULTS_POLL_AFTER": "0.5",
+    }
