@@ -94,7 +94,8 @@ class Figure:
 
 def total(gains: Mapping[Metric, int], metrics: Iterable[Metric]) -> int | None:
     """Add up those of `metrics` that are known; None where none is."""
-    return add(gains.get(metric) for metric in metrics)
+    known = [gains[metric] for metric in metrics if metric in gains]
+    return sum(known) if known else None
 
 
 def add(numbers: Iterable[int | None]) -> int | None:

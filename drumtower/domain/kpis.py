@@ -24,9 +24,10 @@ def gained(metric: Metric, channels: Sequence[ChannelNumbers]) -> Figure:
 
 def engagements(channels: Sequence[ChannelNumbers]) -> Figure:
     """Add up likes, comments, shares and saves, as far as each platform gives them."""
-    known = [channel for channel in channels if channel.engagements is not None]
+    acted = [(channel, channel.engagements) for channel in channels]
+    known = [channel for channel, number in acted if number is not None]
     missing = _missing(channels, known, *ENGAGEMENTS)
-    value = add(channel.engagements for channel in known)
+    value = add(number for _, number in acted)
     return Figure(
         value=value,
         inputs={"engagements": value},
@@ -151,6 +152,8 @@ def of_posts(kpi: Kpi, channels: Sequence[ChannelNumbers]) -> Figure:
 def _missing(
     channels: Sequence[ChannelNumbers], known: Sequence[ChannelNumbers], *metrics: Metric
 ) -> tuple[Missing, ...]:
+    if len(known) == len(channels):
+        return ()
     counted = {channel.channel_id for channel in known}
     return tuple(
         Missing(channel_id=channel.channel_id, reason=channel.lack(*metrics))
@@ -186,5 +189,5 @@ def _sampled(channels: Iterable[ChannelNumbers]) -> tuple[datetime, ...]:
 
 
 def _metrics(channels: Iterable[ChannelNumbers]) -> tuple[Metric, ...]:
-    known = {metric for channel in channels for metric in channel.gains}
+    known = set().union(*(channel.gains for channel in channels))
     return tuple(metric for metric in ENGAGEMENTS if metric in known)

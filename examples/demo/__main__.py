@@ -28,7 +28,11 @@ def main(words: list[str]) -> int:
         story = Story(author=author, reviewer=reviewer, public=public, channels=channels, say=console.print)
         story.play()
         equal = show(story, console)
-    told = "Every figure equals the platforms' own record." if equal else "Some figures differ."
+    told = (
+        "Every figure equals the platforms' own record."
+        if equal
+        else "Something did not go out, or a figure differs."
+    )
     console.print(f"{told} ({time.monotonic() - began:.0f} s)")
     return 0 if equal else 1
 

@@ -72,7 +72,7 @@ class Story:
             "brand_id": next(iter(self.channels.values()))["brand_id"],
             "hashtags": ["秋茶"],
             "asset_ids": [cover["id"]],
-            "variants": [self._variant(platform) for platform in self.channels],
+            "variants": self._first_draft(),
         }
         self.post = self.author.post("/v1/posts", draft)
         verdict = self.author.post(f"/v1/posts/{self.post['id']}/preflight", {})
@@ -83,14 +83,17 @@ class Story:
             f"   mended, version {self.post['version']}; preflight {'passes' if again['ok'] else 'fails'}"
         )
 
-    def _variant(self, platform: str, body: str | None = None) -> Json:
-        words = {"weibo": texts.WEIBO, "wechat": texts.WECHAT, "bluesky": texts.BLUESKY}
-        text = body or (texts.BODY if platform == "weibo" else words[platform])
+    def _variant(self, platform: str, body: str) -> Json:
         url = self.links[platform]["short_url"]
-        return {"channel_id": self.channels[platform]["id"], "body": f"{text} {url}"}
+        return {"channel_id": self.channels[platform]["id"], "body": f"{body} {url}"}
+
+    def _first_draft(self) -> list[Json]:
+        """Weibo's variant says what the brand never says; the preflight finds it."""
+        words = {"weibo": texts.BODY, "wechat": texts.WECHAT, "bluesky": texts.BLUESKY}
+        return [self._variant(platform, words[platform]) for platform in self.channels]
 
     def _mended(self) -> Json:
-        words = {"weibo": texts.WEIBO, "wechat": texts.WECHAT, "bluesky": texts.BLUESKY}
+        words = {"weibo": texts.weibo(), "wechat": texts.WECHAT, "bluesky": texts.BLUESKY}
         variants = [self._variant(platform, words[platform]) for platform in self.channels]
         return {"body": texts.MENDED, "variants": variants}
 
@@ -215,6 +218,11 @@ class Story:
         span = {"from": str(today - PERIOD), "to": str(today)}
         data: list[Json] = self.author.get("/v1/metrics/kpis", metrics=KPIS, **span, **more)["data"]
         return data
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every post and every answer is out."""
+        return all(row["state"] == "published" for row in [*self.deliveries, *self.answers])
 
     def comparison(self) -> list[Json]:
         """Set our figures beside the platforms' own record, channel by channel."""

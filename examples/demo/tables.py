@@ -1,5 +1,6 @@
 """What happened, in tables."""
 
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +12,7 @@ Json = dict[str, Any]
 
 
 def show(story: Story, console: Console) -> bool:
-    """Print what happened; say whether every figure of ours is the platform's."""
+    """Print what happened; say whether everything is out, and every figure of ours is the platform's."""
     console.print(_deliveries([*story.deliveries, *story.answers]))
     console.print(_interactions(story.interactions))
     console.print(_kpis(story.figures()))
@@ -19,7 +20,7 @@ def show(story: Story, console: Console) -> bool:
     console.print(_comparison(comparison))
     remote = {platform: len(public.posts()) for platform, public in story.public.items()}
     console.print(f"Posts in the sandbox: {remote}")
-    return all(row["ours"] == row["theirs"] for row in comparison)
+    return story.is_whole and all(row["ours"] == row["theirs"] for row in comparison)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -47,7 +48,10 @@ def _interactions(rows: list[Json]) -> Table:
 
 
 def _answered(row: Json) -> str:
-    return row["answered_at"][11:19] if row["answered_at"] else "not yet"
+    if row["answered_at"] is None:
+        return "not yet"
+    waited = datetime.fromisoformat(row["answered_at"]) - datetime.fromisoformat(row["occurred_at"])
+    return f"{waited.total_seconds():.1f} s"
 
 
 def _kpis(rows: list[Json]) -> Table:

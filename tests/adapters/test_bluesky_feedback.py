@@ -171,9 +171,10 @@ class TestFeedback:
         now = datetime.now(UTC)
         entry = self._entry("at://did:plc:b/app.bsky.feed.post/1", now)
         body = json.dumps({"notifications": [entry], "cursor": "same"})
-        desk.break_with(Fault(path=LIST, status=200, body=body, times=5))
+        desk.break_with(Fault(path=LIST, status=200, body=body, times=9))
         events, _ = await desk.drain({})
         assert len(events) == 1
+        assert desk.sandbox.faults.fired == 2
 
     async def test_our_own_words_and_other_reasons_are_left_out(self, desk: Desk) -> None:
         now = datetime.now(UTC)

@@ -215,14 +215,9 @@ class TestBadInput:
             when = when | {"local": clocks_change(back=when["local"] == "DOUBLED")}
         asked = {"channel_ids": [str(channel)]} | when
         refused = await client.post(f"/v1/posts/{post['id']}/schedule", json=asked)
-        found = problems(refused)
-        expected = {k: v for k, v in expected.items()}
-        if expected == {"/local": "invalid_datetime"} and when["local"].startswith("9999"):
-            assert found["/local"] in ("invalid_datetime", "time_too_far")
-        else:
-            assert found == expected
+        assert problems(refused) == expected
         hints = [one["hint"] for one in refused.json()["errors"]]
-        assert all(hints) or list(found.values())[0] in ("invalid_string", "invalid_literal")
+        assert all(hints) or "invalid_literal" in expected.values() or "invalid_string" in expected.values()
         assert await nothing_planned(db)
 
     async def test_channels(

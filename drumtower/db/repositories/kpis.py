@@ -91,17 +91,20 @@ class KpiRepository(Scoped):
         return set(found.all())
 
     async def gains(
-        self, period: Period, metrics: Collection[Metric], channels: Collection[UUID] | None
+        self, period: Period, metrics: Sequence[Metric], channels: Collection[UUID] | None
     ) -> Rows:
-        """Return (channel_id, bucket, metric, gain, exposed_gain, sampled_at) of posts' metrics."""
-        bucket = period.day("day")
+        """Return (channel_id, bucket, sampled_at, a gain per metric, an exposed gain per metric); NULL is unknown."""
+        columns = [
+            f"CAST(sum({gain}) FILTER (WHERE metric = '{metric.value}') AS bigint)"
+            for gain in ("gain", "exposed_gain")
+            for metric in metrics
+        ]
         statement = text(f"""
-            SELECT channel_id, {bucket} AS bucket, metric, CAST(sum(gain) AS bigint) AS gain,
-                   CAST(sum(exposed_gain) AS bigint) AS exposed_gain, max(sampled_at) AS sampled_at
+            SELECT channel_id, {period.day("day")} AS bucket, max(sampled_at) AS sampled_at, {", ".join(columns)}
             FROM channel_rollups
             WHERE workspace_id = :workspace AND metric = ANY(:metrics) AND day BETWEEN :first AND :last
               {_narrowed(channels)}
-            GROUP BY 1, 2, 3
+            GROUP BY 1, 2
         """)  # noqa: S608 - made of constants
         given = {"metrics": [metric.value for metric in metrics], "first": period.first, "last": period.last}
         return await self._rows(statement, channels, given)

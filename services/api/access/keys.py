@@ -33,13 +33,20 @@ def create(tx: Tx, principal: Principal, asked: ApiKeyCreate, now: datetime) -> 
         name=asked.name,
         prefix=secret[:SHOWN],
         key_hash=token_hash(secret),
-        scopes=[scope.value for scope in asked.scopes],
+        scopes=_scopes(principal, asked),
         expires_at=asked.expires_at,
         created_at=now,
     )
     tx.add(key)
     audit.record(tx, principal, "api_key.created", key.id, now, scopes=key.scopes)
     return key, secret
+
+
+def _scopes(principal: Principal, asked: ApiKeyCreate) -> list[str]:
+    if asked.scopes or principal.api_key_id is None:
+        return [scope.value for scope in asked.scopes]
+    # No scopes would mean the member's permissions; a key gives away its own only.
+    return sorted(scope.value for scope in principal.permissions)
 
 
 def _check(principal: Principal, asked: ApiKeyCreate, now: datetime) -> None:

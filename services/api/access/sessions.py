@@ -31,12 +31,16 @@ async def log_in(tx: Tx, email: str, password: str, now: datetime) -> Pair:
     """Open a session; unknown and known members are refused alike, in the same time."""
     member = await tx.scalar(select(Member).where(Member.email == email.strip().lower()))
     matches = password_matches(member.password_hash if member else None, password)
-    if member is None or not matches or (member.ends_at is not None and member.ends_at <= now):
+    if member is None or not matches or _has_left(member, now):
         raise _refused()
     session = Session(id=new_id(), workspace_id=member.workspace_id, member_id=member.id, created_at=now)
     pair = _renew(session, now)
     tx.add(session)
     return pair
+
+
+def _has_left(member: Member, now: datetime) -> bool:
+    return member.ends_at is not None and member.ends_at <= now
 
 
 def _renew(session: Session, now: datetime) -> Pair:
@@ -63,6 +67,9 @@ async def refresh(tx: Tx, token: str, now: datetime) -> Pair | None:
         .with_for_update()
     )
     if session is None or session.refresh_expires_at <= now:
+        return None
+    member = await tx.get_one(Member, session.member_id)
+    if _has_left(member, now):
         return None
     if session.refresh_hash != digest:
         session.revoked_at = now

@@ -1,7 +1,7 @@
 """Gathers what figures are made of: numbers per channel and bucket, clicks, conversions, answers."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -46,29 +46,37 @@ def buckets(period: Period) -> list[date | None]:
     return list(dict.fromkeys(starts))
 
 
+@dataclass(frozen=True, slots=True)
+class _Gained:
+    gains: dict[Metric, int]
+    exposed: dict[Metric, int]
+    sampled_at: datetime | None = None
+
+
+_NOTHING = _Gained({}, {})
+
+
 @dataclass(slots=True)
 class Numbers:
     """What samples say, per channel and bucket."""
 
-    channels: Sequence[Channel]
-    gives: dict[UUID, frozenset[Metric]] = field(default_factory=dict)
+    gives: dict[UUID, frozenset[Metric]]
     publishing: set[UUID] = field(default_factory=set)
-    gains: dict[Cell, dict[Metric, int]] = field(default_factory=dict)
-    exposed: dict[Cell, dict[Metric, int]] = field(default_factory=dict)
-    sampled: dict[Cell, datetime] = field(default_factory=dict)
+    gained: dict[Cell, _Gained] = field(default_factory=dict)
     followers: dict[Cell, Followers] = field(default_factory=dict)
 
     def of(self, channel_id: UUID, bucket: date | None) -> ChannelNumbers:
         """Return what is known of a channel in a bucket."""
         cell = channel_id, bucket
+        gained = self.gained.get(cell, _NOTHING)
         return ChannelNumbers(
             channel_id=channel_id,
-            gains=self.gains.get(cell, {}),
-            exposed=self.exposed.get(cell, {}),
-            followers=self.followers.get(cell),
+            gains=gained.gains,
+            exposed=gained.exposed,
+            followers=self.followers.get(cell) if self.followers else None,
             gives=self.gives[channel_id],
             has_posts=channel_id in self.publishing,
-            sampled_at=self.sampled.get(cell),
+            sampled_at=gained.sampled_at,
         )
 
 
@@ -76,16 +84,14 @@ async def numbers(
     rows: KpiRepository, asked: KpiQuery, channels: Sequence[Channel], registry: Registry
 ) -> Numbers:
     """Read what samples say about these channels, as far as the figures asked for need it."""
-    found = Numbers(channels=channels)
-    found.gives = {channel.id: _gives(channel, registry) for channel in channels}
-    ids = [channel.id for channel in channels]
-    metrics = {metric for kpi in asked.kpis for metric in _POST_METRICS.get(kpi, ())}
-    if metrics:
-        await _read_gains(rows, asked, metrics, found)
-        silent = set(ids) - {channel_id for channel_id, _ in found.gains if channel_id}
-        found.publishing = set(ids) - silent | await rows.publishing(silent, asked.period.end)
+    found = Numbers(gives={channel.id: _gives(channel, registry) for channel in channels})
+    wanted = {metric for kpi in asked.kpis for metric in _POST_METRICS.get(kpi, ())}
+    if wanted:
+        await _read_gains(rows, asked, [metric for metric in Metric if metric in wanted], found)
+        silent = set(found.gives) - {channel_id for channel_id, _ in found.gained if channel_id}
+        found.publishing = set(found.gives) - silent | await rows.publishing(silent, asked.period.end)
     if {Kpi.FOLLOWER_GROWTH, Kpi.ENGAGEMENT_RATE} & set(asked.kpis):
-        await _read_followers(rows, asked, ids, found)
+        await _read_followers(rows, asked, list(found.gives), found)
     return found
 
 
@@ -98,14 +104,18 @@ def _gives(channel: Channel, registry: Registry) -> frozenset[Metric]:
 
 
 async def _read_gains(
-    rows: KpiRepository, asked: KpiQuery, metrics: Collection[Metric], found: Numbers
+    rows: KpiRepository, asked: KpiQuery, metrics: Sequence[Metric], found: Numbers
 ) -> None:
+    many = len(metrics)
     for row in await rows.gains(asked.period, metrics, asked.channel_ids):
-        cell, metric = (row.channel_id, row.bucket), Metric(row.metric)
-        found.gains.setdefault(cell, {})[metric] = row.gain
-        if Metric.EXPOSURE in metrics:
-            found.exposed.setdefault(cell, {})[metric] = row.exposed_gain
-        found.sampled[cell] = max(row.sampled_at, found.sampled.get(cell, row.sampled_at))
+        values = row[3:]
+        gains = {
+            metric: gain for metric, gain in zip(metrics, values[:many], strict=True) if gain is not None
+        }
+        exposed = {
+            metric: gain for metric, gain in zip(metrics, values[many:], strict=True) if metric in gains
+        }
+        found.gained[row[0], row[1]] = _Gained(gains, exposed, row[2])
 
 
 async def _read_followers(rows: KpiRepository, asked: KpiQuery, ids: list[UUID], found: Numbers) -> None:

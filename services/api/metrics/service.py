@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from drumtower.domain import kpis
 from drumtower.domain.errors import Invalid, Violation
 from drumtower.domain.figures import Figure
 from drumtower.domain.kpi_dictionary import BY_KPI, Kpi
+from drumtower.domain.samples import Metric
 from drumtower.platforms.registry import Registry
 from services.api.metrics import inputs
 from services.api.metrics.query import KpiQuery
@@ -145,22 +147,31 @@ def _named(asked: KpiQuery, subject: Subject, bucket: date | None) -> dict[str, 
     return named
 
 
+# Enum members are slow to dump; these are the plain words for them.
+_WORDS = {kpi: (kpi.value, BY_KPI[kpi].unit.value) for kpi in Kpi}
+
+
+@cache
+def _names(metrics: tuple[Metric, ...]) -> list[str]:
+    return [metric.value for metric in metrics]
+
+
 def _shown(kpi: Kpi, group: dict[str, str | None], figure: Figure, now: datetime) -> dict[str, Any]:
+    word, unit = _WORDS[kpi]
     sampled = figure.sampled if kpi in inputs.SAMPLED else (now,)
-    missing = [{"channel_id": lack.channel_id, "reason": lack.reason.value} for lack in figure.missing]
     return {
-        "metric": kpi.value,
+        "metric": word,
         "group": group,
         "value": figure.value,
-        "unit": BY_KPI[kpi].unit.value,
+        "unit": unit,
         "basis": {
             "formula": figure.formula or BY_KPI[kpi].formula,
             "denominator": figure.denominator,
             **figure.inputs,
             "complete": figure.complete,
-            "missing": missing,
-            "reason": figure.reason.value if figure.reason else None,
-            "engagement_metrics": [metric.value for metric in figure.metrics],
+            "missing": [{"channel_id": lack.channel_id, "reason": lack.reason} for lack in figure.missing],
+            "reason": figure.reason,
+            "engagement_metrics": _names(figure.metrics),
         },
         "freshness": {"oldest": min(sampled), "newest": max(sampled)} if sampled else None,
     }

@@ -1,0 +1,23 @@
+"""The world of the short runs: the suite's servers, and one nursery a worker."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Servers
+from tests.faults.crew import Nursery
+from tests.faults.field import World
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """The process that forks schedulers."""
+    with Nursery() as started:
+        yield started
+
+
+@pytest.fixture
+def world(servers: Servers, template: str, nursery: Nursery, tmp_path: Path) -> World:
+    """Where fields are laid out."""
+    return World(servers=servers, template=template, nursery=nursery, directory=tmp_path)
