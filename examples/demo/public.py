@@ -1,6 +1,7 @@
 """The public, and the platforms' own record: the sandbox's control plane."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -19,9 +20,11 @@ class Public:
         """One act: comment, message, like, share, save, read, follow."""
         return self._control("POST", f"public/{act}", {"account": self._account, **what})
 
-    def next_day(self) -> None:
-        """Move the platform's clock a day ahead: some count a day only when it is over."""
-        self._control("POST", "clock", {"days": 1})
+    def set_ahead(self, days: int) -> None:
+        """Set the platform's clock so many days ahead of ours: some count a day only when it is over."""
+        told = self._control("POST", "clock", {"seconds": 0})["now"]
+        ahead = (datetime.fromisoformat(told) - datetime.now(UTC)).total_seconds()
+        self._control("POST", "clock", {"seconds": round(days * 86_400 - ahead)})
 
     def posts(self) -> list[Json]:
         """Return what is on the account, by the platform's own record."""
