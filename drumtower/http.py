@@ -5,6 +5,7 @@ httpx's own pool collapses at 100 connections, so aiohttp carries the bytes. The
 acted on", so the mapping is ours (ADR 6).
 """
 
+import io
 import ipaddress
 import ssl
 import time
@@ -128,7 +129,7 @@ class Transport(httpx.AsyncBaseTransport):
                 request.method,
                 str(request.url),
                 headers=list(request.headers.multi_items()),
-                data=body or None,
+                data=io.BytesIO(body) if body else None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
                     total=None,

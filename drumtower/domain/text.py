@@ -5,7 +5,8 @@ from enum import StrEnum
 
 import regex
 
-_URL = regex.compile(r"https?://[^\s一-鿿，。！？、；：）】》]+")
+# A link ends at the first character that is not ASCII: Chinese text follows links without a space.
+_URL = regex.compile(r"https?://[!-~]+")
 _GRAPHEME = regex.compile(r"\X")
 # U+2800 is the empty Braille pattern: a symbol by its category, nothing to the eye.
 _SEEN = regex.compile(r"[^\s\p{Cc}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}\u2800]")

@@ -9,6 +9,7 @@ import httpx
 
 from drumtower.domain import failures
 from drumtower.platforms.errors import ErrorRule, PlatformError, failure_for, lost, retry_after
+from drumtower.telemetry import mask
 
 HttpClient = httpx.AsyncClient
 
@@ -43,8 +44,12 @@ class PlatformCalls:
     async def call(self, method: str, path: str, *, once: bool, **request: Any) -> Any:
         """Return the JSON of a successful answer. `once`: a repeat could publish twice, so no proof means unknown.
 
+        A once-call is a POST: HTTP clients may repeat other methods by themselves on a connection that went stale.
+
         `request` goes to httpx as it is (params, json, content, data, files, headers).
         """
+        if once and method != "POST":
+            raise ValueError(f"{method} may be repeated by the HTTP client; a once-call must be a POST")
         try:
             response = await self.http.request(method, self.base_url.rstrip("/") + path, **request)
         except NOT_SENT as error:
@@ -67,7 +72,7 @@ class PlatformCalls:
 
     def _listed(self, error: RemoteError, response: httpx.Response, *, once: bool) -> failures.Failure:
         now = datetime.now(UTC)
-        failure = failure_for(self.rules[error.code], error.code, once=once, said=error.said, now=now)
+        failure = failure_for(self.rules[error.code], error.code, once=once, said=mask(error.said), now=now)
         until = retry_after(response.headers, now)
         if isinstance(failure, failures.RateLimited) and until is not None:
             return failures.RateLimited(
@@ -87,7 +92,7 @@ def _unlisted(response: httpx.Response, error: RemoteError | None, *, once: bool
     code = error.code if error else str(response.status_code)
     detail = f"HTTP {response.status_code} with an answer that proves nothing"
     if error:
-        detail = f"HTTP {response.status_code}, unlisted code {code}: {error.said[:300]}"
+        detail = f"HTTP {response.status_code}, unlisted code {code}: {mask(error.said)[:300]}"
     if response.is_client_error and not once:
         return failures.ContentRejected(detail=detail, platform_code=code)
     return lost(detail, once=once, code=code)

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from drumtower.sandbox.bluesky import BlueskySandbox
 from drumtower.sandbox.platform import SandboxPlatform
@@ -15,13 +14,14 @@ from drumtower.sandbox.weibo import WeiboSandbox
 PLATFORMS: tuple[type[SandboxPlatform], ...] = (WeiboSandbox, WeChatSandbox, BlueskySandbox)
 
 
-def create_app(state: Path | None = None) -> Starlette:
+def create_app(state: Path | None = None) -> Router:
     """Make the app; with a `state` directory every platform survives a restart."""
     made = [platform(state / f"{platform.slug}.jsonl" if state else None) for platform in PLATFORMS]
 
     async def index(_: Request) -> JSONResponse:
         return JSONResponse({"platforms": [platform.slug for platform in made]})
 
-    return Starlette(
+    # A bare router: an application's error middleware would turn a broken connection into a 500.
+    return Router(
         routes=[Route("/", index), *(Mount(f"/{platform.slug}", app=platform.app) for platform in made)]
     )

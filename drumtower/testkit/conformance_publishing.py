@@ -129,9 +129,6 @@ class LimitRules(Hooks):
         await self._no_post(stage, self.message("多了一个文件", media=media), already=1)
 
     @pytest.mark.parametrize("family", ["image", "video"])
-    @pytest.mark.filterwarnings(
-        "ignore:Sending a large body directly:ResourceWarning"
-    )  # the HTTP carrier's advice
     async def test_a_file_at_the_limit_and_one_byte_more(self, stage: Stage, family: str) -> None:
         rule = self._rule(stage, family)
         if rule.maximum_bytes > LARGEST_FILE:

@@ -104,6 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_url="/openapi.json",
         lifespan=_lifespan,
+        redirect_slashes=False,  # it would redirect to whatever Host the request names
         separate_input_output_schemas=False,
     )
     app.state.settings = given

@@ -153,6 +153,10 @@ _CODES = {
     "uuid": "invalid_uuid",
     "date": "invalid_date",
     "datetime": "invalid_datetime",
+    "link": "invalid_link",
+    "hashtag": "invalid_hashtag",
+    "language": "invalid_language",
+    "duration": "invalid_duration",
 }
 
 

@@ -208,6 +208,14 @@ class TestMalformed:
     def test_bad_padding_and_lengths(self, plain: bytes) -> None:
         assert refused(sealed_raw(plain)) == "body_malformed"
 
+    def test_the_padding_block_is_32(self) -> None:
+        xml = XML.encode()
+        for pad, refusal in ((32, None), (33, "body_malformed")):
+            wide = xml + b" " * (-(16 + 4 + len(xml) + 18 + pad) % 16)
+            content = b"0123456789abcdef" + len(wide).to_bytes(4, "big") + wide + b"wx0123456789abcdef"
+            request = sealed_raw(padded(content, pad))
+            assert refused(request) == refusal if refusal else receive(request).events
+
     def test_a_block_cut_in_two(self) -> None:
         sealed = base64.b64encode(b"short").decode()
         query = {

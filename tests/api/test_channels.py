@@ -84,12 +84,12 @@ async def everything(db: Database) -> str:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_connect_and_keep_the_secrets(
+    capfd: pytest.CaptureFixture[str],  # first: the API's log goes to what is stderr at its start
     client: httpx.AsyncClient,
     team: Team,
     db: Database,
     sandbox: str,
     platform: str,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Nothing that was entered comes out again: not in answers, logs or the database (S9)."""
     channel, credentials = await connect(client, team, sandbox, platform)

@@ -197,8 +197,8 @@ class TestBadInput:
             ({"local": "SKIPPED", "timezone": "Europe/Berlin"}, {"/local": "time_skipped"}),
             ({"local": "DOUBLED", "timezone": "Europe/Berlin"}, {"/local": "time_doubled"}),
             ({"at": 1_900_000_000}, {"/at": "invalid_string"}),
-            ({"now": "yes"}, {"/now": "invalid_literal"}),
-            ({"now": False}, {"/now": "invalid_literal"}),
+            ({"now": "yes"}, {"/now": "invalid_choice"}),
+            ({"now": False}, {"/now": "invalid_choice"}),
             ({"next_slot": True, "at": soon()}, {"/next_slot": "unknown_field"}),
         ],
     )
@@ -217,7 +217,7 @@ class TestBadInput:
         refused = await client.post(f"/v1/posts/{post['id']}/schedule", json=asked)
         assert problems(refused) == expected
         hints = [one["hint"] for one in refused.json()["errors"]]
-        assert all(hints) or "invalid_literal" in expected.values() or "invalid_string" in expected.values()
+        assert all(hints) or "invalid_choice" in expected.values() or "invalid_string" in expected.values()
         assert await nothing_planned(db)
 
     async def test_channels(

@@ -72,9 +72,12 @@ class Nursery:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        with self._process:  # closes the pipes; the children end with their parent
-            pass
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()  # the children end with their parent
+        self._process.wait()
         self._reader.join()
+        self._process.stdout.close()
 
     async def start(self, environment: Mapping[str, str], arms: Mapping[str, str], logs: Path) -> Worker:
         """Fork a scheduler, and return when it runs."""

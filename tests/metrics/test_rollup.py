@@ -293,6 +293,19 @@ class TestIsolation:
         assert await rolled(db, second, "followers", None) == [(D1, 5, 0)]
 
 
+async def test_more_channels_than_fit_one_step(
+    db: Database, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollup, "CHANNELS", 2)
+    channels = [await make_channel(db, team) for _ in range(5)]
+    for channel in channels:
+        await store(db, team, channel, None, "2026-11-01T10:00", followers=5)
+    steps = 1
+    while await rollup.step(db) is not None:
+        steps += 1
+    assert (steps, await dirt(db)) == (3, 0)
+
+
 async def test_cost_follows_new_samples_not_history(db: Database, team: Team) -> None:
     """A day's rollup reads that day's samples: PostgreSQL's own counters say so."""
     channel = await make_channel(db, team)

@@ -103,6 +103,21 @@ class TestPublishes:
 
 
 class TestRestart:
+    async def test_a_restart_waits_for_what_is_not_due_yet(self, tmp_path: Path) -> None:
+        log = tmp_path / "wechat.jsonl"
+        first = WeChatSandbox(log)
+        async with calling(first) as caller:
+            await caller.control("settings", publish_delay=0.6)
+            await caller.submit()
+            for task in first.publishes.ground.timers.tasks.values():
+                task.cancel()
+        first.store.close()
+        second = WeChatSandbox(log)
+        assert second.store.all("posts") == []
+        await asyncio.sleep(1.2)
+        assert len(second.store.all("posts")) == 1
+        second.store.close()
+
     async def test_a_task_ends_although_the_server_was_killed(self, tmp_path: Path) -> None:
         log = tmp_path / "wechat.jsonl"
         seed = WeChatSandbox(log)

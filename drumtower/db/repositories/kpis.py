@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 
 from drumtower.db.models import Channel
 from drumtower.db.repositories.scope import Scoped
@@ -64,7 +64,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-Rows = Sequence[Row[Any]]
+Rows = Sequence[Any]
 
 
 class KpiRepository(Scoped):

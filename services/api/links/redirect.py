@@ -34,7 +34,7 @@ COUNTING_TIMEOUT = 2.0
     summary="Follow a link",
     status_code=302,
     response_class=Response,
-    responses={302: {"description": "The target, with `dt_click` in its query."}, **responses(404, 503)},
+    responses={302: {"description": "The target, with `dt_click` in its query."}, **responses(404, 422, 503)},
 )
 async def follow(
     code: str, request: Request, services: ServicesDep, referer: Annotated[str | None, Header()] = None
