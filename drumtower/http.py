@@ -7,6 +7,7 @@ acted on", so the mapping is ours (ADR 6).
 
 import io
 import ipaddress
+import logging
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,8 @@ import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+
+from drumtower.telemetry import mask
 
 TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=20.0, pool=5.0)
 LARGEST_ANSWER = 8 * 1024 * 1024
@@ -147,8 +150,23 @@ class Transport(httpx.AsyncBaseTransport):
             await self._session.close()
 
 
+class _Masked(logging.Filter):
+    """httpx logs every address, and some platforms take their token there only."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                mask(str(value)) if isinstance(value, httpx.URL) else value for value in record.args
+            )
+        return True
+
+
+_MASKED = _Masked()
+
+
 def client(*, allow_private: bool = False) -> httpx.AsyncClient:
     """Make the client that adapters get. `allow_private` is for sandboxes and self-hosted servers only."""
+    logging.getLogger("httpx").addFilter(_MASKED)  # the same filter twice is one filter
     return httpx.AsyncClient(
         transport=Transport(allow_private=allow_private),
         timeout=TIMEOUT,

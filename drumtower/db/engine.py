@@ -14,14 +14,17 @@ LOCK_TIMEOUT_MS = 5_000
 
 
 class Database:
-    """One engine per process. `async with db.transaction() as tx` commits at its end, and only there."""
+    """One engine per process. `async with db.transaction() as tx` commits at its end, and only there.
 
-    def __init__(self, url: str, *, application: str, pool: int = 10) -> None:
+    `patience`: seconds to wait for a free connection; short where a client waits, long where only work does.
+    """
+
+    def __init__(self, url: str, *, application: str, pool: int = 10, patience: float = 5.0) -> None:
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool,
             max_overflow=pool,
-            pool_timeout=5,
+            pool_timeout=patience,
             pool_pre_ping=True,
             connect_args={
                 "timeout": 5,

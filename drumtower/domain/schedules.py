@@ -1,6 +1,7 @@
 """When a post is due: an instant, or a wall-clock time in an IANA zone."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from drumtower.domain.errors import Invalid
@@ -10,9 +11,15 @@ GRACE = timedelta(seconds=5)
 FURTHEST = timedelta(days=366 * 2)
 
 
+@cache
+def _names() -> frozenset[str]:
+    # Listing them reads the whole time zone database: 26 ms, in which nothing else could run.
+    return frozenset(available_timezones())
+
+
 def zone(name: str, pointer: str = "/timezone") -> ZoneInfo:
     """Return the IANA zone; offsets such as GMT+8 and unknown names are refused."""
-    if name not in available_timezones():
+    if name not in _names():
         raise Invalid.at(
             pointer,
             "unknown_timezone",

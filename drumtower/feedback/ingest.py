@@ -1,18 +1,16 @@
 """One door for everything a platform tells: comments and messages are stored, outcomes settle deliveries."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from drumtower.db import outbox
-from drumtower.db.engine import Tx
+from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Channel
-from drumtower.db.repositories.interactions import InteractionRepository, Ours, Person
-from drumtower.domain.deliveries import Action
+from drumtower.db.repositories.feedback import FeedbackRepository, Seen
 from drumtower.domain.ids import new_id
 from drumtower.domain.interactions import InteractionStatus
 from drumtower.feedback.outcomes import settle
@@ -24,6 +22,8 @@ from drumtower.platforms import FeedbackEvent
 READ_INLINE_CHARACTERS = 400
 # SQLSTATE classes that say "this row", not "this moment": data, integrity, limits of the program.
 _POISON = {"22", "23", "54"}
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,73 +37,65 @@ class Ingested:
     faults: tuple[Fault, ...] = ()
 
 
-async def ingest(tx: Tx, channel: Channel, events: Collection[FeedbackEvent], now: datetime) -> Ingested:
+async def transact(db: Database, work: Callable[[Tx, bool], Awaitable[Done]]) -> Done:
+    """Run `work(tx, careful)` in a transaction; where a row turns out to be poison, once more and carefully.
+
+    So the usual case pays for no savepoints.
+    """
+    try:
+        async with db.transaction() as tx:
+            return await work(tx, False)
+    except StatementError as error:
+        if not _is_poison(error):
+            raise
+    async with db.transaction() as tx:
+        return await work(tx, True)
+
+
+async def ingest(
+    tx: Tx, channel: Channel, events: Collection[FeedbackEvent], now: datetime, *, careful: bool = False
+) -> Ingested:
     """Store what is new and settle what it decides; the same events again change nothing.
 
-    An entry that can't be stored is handed back in `faults` and stops no other. An outcome that arrives before our
-    own record of its handle matches nothing: the caller keeps it raw, and polling settles the delivery.
+    An entry that can't be read is handed back in `faults` and stops no other. One that only the database refuses
+    ends the transaction, unless this is `careful`: see `transact`. An outcome that arrives before our own record of
+    its handle matches nothing: the caller keeps it raw, and polling settles the delivery.
     """
     batch = read(events)
-    stored = await _store(tx, channel, batch.heard, now) if batch.heard else Ingested()
+    stored = await _store(tx, channel, batch.heard, now, careful=careful) if batch.heard else Ingested()
     settled = [await settle(tx, channel, told, now) for told in batch.told]
     return replace(stored, settled=sum(settled), faults=(*batch.faults, *stored.faults))
 
 
-async def _store(tx: Tx, channel: Channel, heard: list[Heard], now: datetime) -> Ingested:
-    repository = InteractionRepository(tx, channel.workspace_id)
-    known = await repository.known(channel.id, {one.external_id for one in heard})
-    ours = await repository.ours(channel.id, _ids(heard))
-    unknown = sorted((one for one in heard if one.external_id not in known), key=lambda one: one.occurred_at)
-    fresh = [one for one in unknown if not _is_echo(one, channel, ours)]
-    # Reading the language takes processor time, so it comes before the first row is locked.
-    analyses = await _analyses([one.text for one in fresh])
-    # Ids of one millisecond are in no order; sorted, a batch is listed as it was said.
-    ids = sorted(new_id() for _ in fresh)
-    rows = [
-        {"id": interaction_id, **_row(channel, one, analysis, ours, now)}
-        for interaction_id, one, analysis in zip(ids, fresh, analyses, strict=True)
-    ]
-    added, faults = await _write(repository, channel, rows, now)
-    return Ingested(
-        added=added,
-        known=len(known),
-        echoes=len(unknown) - len(fresh),
-        faults=tuple(faults),
-    )
+async def _store(tx: Tx, channel: Channel, heard: list[Heard], now: datetime, *, careful: bool) -> Ingested:
+    repository = FeedbackRepository(tx, channel.workspace_id)
+    seen = await repository.seen(channel.id, _ids(heard))
+    unknown = [one for one in heard if one.external_id not in seen.heard]
+    fresh = [one for one in unknown if not _is_echo(one, channel, seen)]
+    counted = Ingested(known=len(heard) - len(unknown), echoes=len(unknown) - len(fresh))
+    if not fresh:
+        return counted
+    rows = await _rows(channel, fresh, seen, now)
+    if not careful:
+        return replace(counted, added=await repository.hear(channel.id, rows))
+    added, faults = await _one_by_one(repository, channel, rows)
+    return replace(counted, added=added, faults=tuple(faults))
 
 
-async def _write(
-    repository: InteractionRepository, channel: Channel, rows: Sequence[dict[str, Any]], now: datetime
+async def _one_by_one(
+    repository: FeedbackRepository, channel: Channel, rows: Sequence[dict[str, Any]]
 ) -> tuple[int, list[Fault]]:
-    """Write the rows at once; where one is poison, one by one, so that the others get in."""
-    if not rows:
-        return 0, []
-    try:
-        async with repository.tx.begin_nested():
-            return await _write_all(repository, channel, rows, now), []
-    except StatementError as error:
-        if not _is_poison(error):
-            raise
-        if len(rows) == 1:
-            return 0, [Fault(reason=_said(error), entry=fault_of(rows[0], error).entry)]
-    each = [await _write(repository, channel, [row], now) for row in rows]
-    return sum(added for added, _ in each), [fault for _, faults in each for fault in faults]
-
-
-async def _write_all(
-    repository: InteractionRepository, channel: Channel, rows: Sequence[dict[str, Any]], now: datetime
-) -> int:
-    conversations = await repository.converse(channel.id, _people(rows), now)
-    new = await repository.add([row | {"conversation_id": conversations[row["author_id"]]} for row in rows])
-    for interaction_id in new:
-        outbox.append(
-            repository.tx,
-            workspace_id=channel.workspace_id,
-            name="interaction.received",
-            subject_id=interaction_id,
-            now=now,
-        )
-    return len(new)
+    added = 0
+    faults: list[Fault] = []
+    for row in rows:
+        try:
+            async with repository.tx.begin_nested():
+                added += await repository.hear(channel.id, [row])
+        except StatementError as error:
+            if not _is_poison(error):
+                raise
+            faults.append(replace(fault_of(row, error), reason=_said(error)))
+    return added, faults
 
 
 def _ids(heard: Iterable[Heard]) -> set[str]:
@@ -111,8 +103,22 @@ def _ids(heard: Iterable[Heard]) -> set[str]:
     return {external_id for pair in named for external_id in pair if external_id}
 
 
-def _is_echo(one: Heard, channel: Channel, ours: dict[str, Ours]) -> bool:
-    return one.author_id == channel.account_id or one.external_id in ours
+def _is_echo(one: Heard, channel: Channel, seen: Seen) -> bool:
+    """Say whether we said it ourselves."""
+    ours = one.external_id in seen.posts or one.external_id in seen.replies
+    return ours or one.author_id == channel.account_id
+
+
+async def _rows(channel: Channel, fresh: list[Heard], seen: Seen, now: datetime) -> list[dict[str, Any]]:
+    fresh = sorted(fresh, key=lambda one: one.occurred_at)
+    # Reading the language takes processor time, so it comes before the first row is locked.
+    analyses = await _analyses([one.text for one in fresh])
+    # Ids of one millisecond are in no order; sorted, a batch is listed as it was said.
+    ids = sorted(new_id() for _ in fresh)
+    return [
+        {"id": interaction_id, **_row(channel, one, seen, now), **_verdict(analysis)}
+        for interaction_id, one, analysis in zip(ids, fresh, analyses, strict=True)
+    ]
 
 
 async def _analyses(texts: Sequence[str]) -> list[Analysis]:
@@ -121,26 +127,12 @@ async def _analyses(texts: Sequence[str]) -> list[Analysis]:
     return await asyncio.to_thread(analyze_many, texts)
 
 
-def _people(rows: Iterable[dict[str, Any]]) -> list[Person]:
-    """Return each author once, with the newest time and the newest name; rows come oldest first."""
-    people: dict[str, Person] = {}
-    for row in rows:
-        before = people.get(row["author_id"])
-        name = row["author_name"] or (before.author_name if before else "")
-        people[row["author_id"]] = Person(
-            author_id=row["author_id"], author_name=name, last_at=row["occurred_at"]
-        )
-    return list(people.values())
-
-
-def _row(
-    channel: Channel, one: Heard, analysis: Analysis, ours: dict[str, Ours], now: datetime
-) -> dict[str, Any]:
-    post = ours.get(one.post_external_id or "")
-    intent = next(iter(analysis.intents), None)
+def _row(channel: Channel, one: Heard, seen: Seen, now: datetime) -> dict[str, Any]:
     return {
+        "workspace_id": channel.workspace_id,
         "channel_id": channel.id,
-        "delivery_id": post.delivery_id if post and post.action is Action.PUBLISH else None,
+        "conversation_id": new_id(),
+        "delivery_id": seen.posts.get(one.post_external_id or ""),
         "platform": channel.platform,
         "kind": one.kind.value,
         "external_id": one.external_id,
@@ -151,13 +143,6 @@ def _row(
         "text": one.text,
         "url": one.url,
         "context": one.context,
-        "language": analysis.language,
-        "sentiment": analysis.sentiment.label,
-        "sentiment_score": analysis.sentiment.score,
-        "sentiment_edited": False,
-        "intent": intent.label if intent else None,
-        "intent_score": intent.score if intent else None,
-        "reasons": list(analysis.reasons),
         "status": InteractionStatus.OPEN.value,
         "tags": [],
         # A platform's clock may run ahead of ours; nothing was said in the future.
@@ -165,6 +150,19 @@ def _row(
         "received_at": now,
         "revision": 1,
         "updated_at": now,
+    }
+
+
+def _verdict(analysis: Analysis) -> dict[str, Any]:
+    intent = next(iter(analysis.intents), None)
+    return {
+        "language": analysis.language,
+        "sentiment": analysis.sentiment.label,
+        "sentiment_score": analysis.sentiment.score,
+        "sentiment_edited": False,
+        "intent": intent.label if intent else None,
+        "intent_score": intent.score if intent else None,
+        "reasons": list(analysis.reasons),
     }
 
 

@@ -7,7 +7,7 @@ import structlog
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Channel, Delivery
 from drumtower.db.repositories.deliveries import move, published
-from drumtower.db.repositories.interactions import awaiting
+from drumtower.db.repositories.feedback import awaiting
 from drumtower.domain import failures
 from drumtower.domain.deliveries import Event
 from drumtower.feedback.reading import Out, Told

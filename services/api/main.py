@@ -33,7 +33,7 @@ from services.api.limits import RateLimiter
 from services.api.links.redirect import router as redirect
 from services.api.links.router import router as links
 from services.api.metrics.router import router as metrics
-from services.api.middleware import RateLimits, RequestIds
+from services.api.middleware import Failures, RateLimits, RequestIds
 from services.api.platforms.router import router as platforms
 from services.api.posts.router import router as posts
 from services.api.posts.workflow import router as workflow
@@ -112,6 +112,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     idempotency.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.add_middleware(Failures)  # the first is the innermost
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_middleware(RateLimits)
     app.add_middleware(RequestIds)

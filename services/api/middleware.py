@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: request ids and rate limits."""
+"""Pure ASGI middleware: request ids, rate limits, and the last net under what nobody foresaw."""
 
 import re
 from collections.abc import MutableMapping
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from drumtower.crypto import token_hash
 from drumtower.domain.ids import new_id
 from services.api.limits import RateLimiter
-from services.api.problems import problem
+from services.api.problems import problem, unexpected
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 # Platforms and probes are not clients with a budget.
@@ -40,6 +40,29 @@ class RequestIds:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self.app(scope, receive, tagged)
+
+
+class Failures:
+    """Answers unforeseen errors inside the other middleware, so that a 500 has its request id and its headers too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            answer = await unexpected(Request(scope), error)
+            await answer(scope, receive, send)
 
 
 class RateLimits:

@@ -168,7 +168,7 @@ def _code(kind: str) -> str:
 def _violation(item: dict[str, Any]) -> errors.Violation:
     where, *path = [str(part) for part in item["loc"]]
     pointer = "/".join(["", *(part.replace("~", "~0").replace("/", "~1") for part in path)])
-    prefix = {"query": "?", "path": "path", "header": "header "}.get(where)
+    prefix = {"query": "?", "path": "path ", "header": "header "}.get(where)
     kind = str(item["type"])
     return errors.Violation(
         pointer=f"{prefix}{'.'.join(path)}" if prefix else pointer,
@@ -230,7 +230,8 @@ def _internal(request: Request) -> Response:
     )
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+async def unexpected(request: Request, error: Exception) -> Response:
+    """Answer what nobody foresaw, and write it down."""
     log.error("request.failed", exc_info=error, path=request.url.path)
     return _internal(request)
 
@@ -245,7 +246,7 @@ def install(app: FastAPI) -> None:
     for away in (OperationalError, InterfaceError, PoolTimeout, ConnectionError):
         app.add_exception_handler(away, _database)
     app.add_exception_handler(DBAPIError, _dbapi)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

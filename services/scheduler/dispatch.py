@@ -1,6 +1,7 @@
 """Claims what is due the moment it is due, and sends it in this process, each platform within its own bulkhead."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from services.scheduler.send import Sender
 log = structlog.get_logger(__name__)
 
 BATCH = 100
-# With every slot taken, look again as soon as one may be free.
+# With a platform full, look again as soon as it may have room.
 BUSY = timedelta(milliseconds=50)
 
 CLAIMS = Count("drumtower_deliveries_claimed_total", "Deliveries claimed by this replica", ["platform"])
@@ -33,30 +34,38 @@ class Dispatcher:
     settings: Settings
     stopping: bool = False
     _flying: dict[asyncio.Task[None], str] = field(default_factory=dict)
+    _bulkheads: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     async def step(self) -> timedelta | None:
         """Claim and start what is due; rest until the next due instant."""
         if self.stopping:
             return None
         load = Counter(self._flying.values())
-        limit = min(BATCH, 4 * self.settings.platform_concurrency - len(self._flying))
-        if limit <= 0:
-            return BUSY
-        full = [platform for platform, count in load.items() if count >= self.settings.platform_concurrency]
+        # What is claimed but waits for its platform's bulkhead is ready the moment a place is free.
+        limit = min(BATCH, 2 * self.settings.platform_concurrency)
+        full = [platform for platform, count in load.items() if count >= limit]
+        taken = time.monotonic()
         async with self.db.transaction() as tx:
             claimed = await claim_due(tx, limit=limit, lease=self.settings.lease, full=full)
             rest = await next_due(tx)
-        self._launch(claimed)
+        self._launch(claimed, taken)
         if len(claimed) == limit:
             return timedelta()
         return max(rest, BUSY) if full and rest is not None else rest
 
-    def _launch(self, claimed: Sequence[Delivery]) -> None:
+    def _launch(self, claimed: Sequence[Delivery], taken: float) -> None:
         for delivery in claimed:
             CLAIMS.labels(delivery.platform).inc()
-            task = asyncio.create_task(self.sender.send(delivery), name=f"send {delivery.id}")
+            task = asyncio.create_task(self._send(delivery, taken), name=f"send {delivery.id}")
             self._flying[task] = delivery.platform
             task.add_done_callback(self._landed)
+
+    async def _send(self, delivery: Delivery, taken: float) -> None:
+        bulkhead = self._bulkheads.setdefault(
+            delivery.platform, asyncio.Semaphore(self.settings.platform_concurrency)
+        )
+        async with bulkhead:
+            await self.sender.send(delivery, taken)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.pop(task, None)

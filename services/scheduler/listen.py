@@ -17,8 +17,8 @@ from drumtower import feedback
 from drumtower.connections import Connection, Connections
 from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Channel, Delivery
+from drumtower.db.repositories.feedback import FeedbackRepository
 from drumtower.db.repositories.inbound import InboundRepository
-from drumtower.db.repositories.interactions import InteractionRepository
 from drumtower.domain import failures
 from drumtower.domain.deliveries import Action, State
 from drumtower.feedback import Fault
@@ -145,15 +145,18 @@ async def _keep(db: Database, turn: Turn, page: FeedbackPage) -> bool:
 
     A crash before the commit repeats the page, and what is stored already is known then.
     """
-    channel = turn.channel
-    async with db.transaction() as tx:
-        now = (await tx.execute(select(func.now()))).scalar_one()
-        ingested = await feedback.ingest(tx, channel, page.events, now)
-        await _quarantine(tx, channel, ingested.faults, now)
-        await InteractionRepository(tx, channel.workspace_id).link(channel.id)
-        held = await advance(tx, turn, page.cursor)
-    HEARD.labels(channel.platform).inc(ingested.added)
+    added, held = await feedback.transact(db, partial(_write, turn, page))
+    HEARD.labels(turn.channel.platform).inc(added)
     return held
+
+
+async def _write(turn: Turn, page: FeedbackPage, tx: Tx, careful: bool) -> tuple[int, bool]:
+    channel = turn.channel
+    now = (await tx.execute(select(func.now()))).scalar_one()
+    ingested = await feedback.ingest(tx, channel, page.events, now, careful=careful)
+    await _quarantine(tx, channel, ingested.faults, now)
+    await FeedbackRepository(tx, channel.workspace_id).link(channel.id)
+    return ingested.added, await advance(tx, turn, page.cursor)
 
 
 async def _quarantine(tx: Tx, channel: Channel, faults: Sequence[Fault], now: datetime) -> None:

@@ -39,7 +39,7 @@ PATIENCE = timedelta(seconds=25)
 
 async def run(settings: Settings) -> None:
     """Run every step until SIGTERM or SIGINT; then claim no more, let what flies land, and end."""
-    db = Database(settings.database_url, application="drumtower-scheduler", pool=20)
+    db = Database(settings.database_url, application="drumtower-scheduler", pool=20, patience=30)
     client = http.client(allow_private=settings.allow_private_addresses)
     queue = ArqQueue(settings.redis_url)
     box = Box(settings.secret_keys.get_secret_value())

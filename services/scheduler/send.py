@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from drumtower.messages import violations_of
 
 from drumtower import http
 from drumtower.connections import Connection, Connections
@@ -17,6 +16,7 @@ from drumtower.domain import failures
 from drumtower.domain.deliveries import Action, Event, State, is_late
 from drumtower.domain.errors import Severity, Violation
 from drumtower.domain.reviews import Approval, approval_violations
+from drumtower.messages import violations_of
 from drumtower.platforms import (
     Handoff,
     Messenger,
@@ -57,9 +57,11 @@ class Sender:
     storage: Storage
     settings: Settings
 
-    async def send(self, delivery: Delivery) -> None:
-        """Bring one claimed delivery to its outcome, and record it. Raises nothing that another delivery could feel."""
-        taken = time.monotonic()
+    async def send(self, delivery: Delivery, taken: float) -> None:
+        """Bring one delivery, claimed at `taken` (monotonic seconds), to its outcome, and record it.
+
+        Raises nothing that another delivery could feel.
+        """
         with structlog.contextvars.bound_contextvars(delivery_id=str(delivery.id), attempt=delivery.attempts):
             try:
                 await self._send(delivery, taken)

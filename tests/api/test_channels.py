@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
+from drumtower import telemetry
 from drumtower.db.engine import Database
 from drumtower.db.models import AuditEvent, Channel, Delivery
 from drumtower.db.repositories.deliveries import payload_of, plan
@@ -84,14 +85,15 @@ async def everything(db: Database) -> str:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_connect_and_keep_the_secrets(
-    capfd: pytest.CaptureFixture[str],  # first: the API's log goes to what is stderr at its start
     client: httpx.AsyncClient,
     team: Team,
     db: Database,
     sandbox: str,
     platform: str,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Nothing that was entered comes out again: not in answers, logs or the database (S9)."""
+    telemetry.configure(service="api")  # the log goes to what is stderr now
     channel, credentials = await connect(client, team, sandbox, platform)
     address = f"/v1/channels/{channel['id']}"
     assert (channel["platform"], channel["status"]) == (platform, "connected")

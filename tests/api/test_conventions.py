@@ -15,6 +15,7 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from drumtower import telemetry
 from drumtower.db.engine import Database
 from drumtower.db.models import AuditEvent
 from drumtower.settings import Settings
@@ -209,7 +210,7 @@ async def test_problems_for_what_http_itself_refuses(client: httpx.AsyncClient, 
         refused = await client.get(path)
         assert refused.status_code in (404, 422), (path, refused.text)
         assert refused.headers["content-type"] == "application/problem+json"
-    assert problems(await client.get("/v1/brands/1")) == {"pathbrand_id": "invalid_uuid"}
+    assert problems(await client.get("/v1/brands/1")) == {"path brand_id": "invalid_uuid"}
     for method in ("PUT", "TRACE", "DELETE", "PATCH", "BREW"):
         wrong = await client.request(method, BRANDS)
         problem(wrong, 405, "method_not_allowed")
@@ -222,7 +223,9 @@ async def test_problems_for_what_http_itself_refuses(client: httpx.AsyncClient, 
     async def broken() -> None:
         raise RuntimeError("with a secret: dt_abcdefghijklmnop")
 
-    body = problem(await client.get("/broken"), 500, "internal_error")
+    failed = await client.get("/broken")
+    body = problem(failed, 500, "internal_error")
+    assert "ratelimit-limit" in failed.headers
     assert "secret" not in str(body)
 
 
@@ -270,22 +273,22 @@ async def test_gzip(client: httpx.AsyncClient) -> None:
 async def test_cors(settings: Settings, client: httpx.AsyncClient, team: Team) -> None:
     asked = {"Origin": "https://desk.example", "Access-Control-Request-Method": "POST"}
     assert "access-control-allow-origin" not in (await client.get("/v1/me", headers=asked)).headers
-    async with other_app(settings, cors_origins=("https://desk.example",)) as app:
-        async with client_for(app, team.owner_key) as desk:
-            pre = await desk.options(BRANDS, headers=asked)
-            assert pre.status_code == 200
-            assert pre.headers["access-control-allow-origin"] == "https://desk.example"
-            assert "POST" in pre.headers["access-control-allow-methods"]
-            shown = (await desk.get("/v1/me", headers=asked)).headers
-            assert shown["access-control-allow-origin"] == "https://desk.example"
-            assert "access-control-allow-credentials" not in shown
-            exposed = shown["access-control-expose-headers"].lower()
-            assert all(name in exposed for name in ("etag", "location", "x-request-id", "retry-after"))
-            evil = await desk.get("/v1/me", headers={"Origin": "https://evil.example"})
-            assert "access-control-allow-origin" not in evil.headers
-            # A refusal must be readable too.
-            refused = await desk.post(BRANDS, json={}, headers=asked)
-            assert refused.headers["access-control-allow-origin"] == "https://desk.example"
+    origins = ("https://desk.example",)
+    async with other_app(settings, cors_origins=origins) as app, client_for(app, team.owner_key) as desk:
+        pre = await desk.options(BRANDS, headers=asked)
+        assert pre.status_code == 200
+        assert pre.headers["access-control-allow-origin"] == "https://desk.example"
+        assert "POST" in pre.headers["access-control-allow-methods"]
+        shown = (await desk.get("/v1/me", headers=asked)).headers
+        assert shown["access-control-allow-origin"] == "https://desk.example"
+        assert "access-control-allow-credentials" not in shown
+        exposed = shown["access-control-expose-headers"].lower()
+        assert all(name in exposed for name in ("etag", "location", "x-request-id", "retry-after"))
+        evil = await desk.get("/v1/me", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in evil.headers
+        # A refusal must be readable too.
+        refused = await desk.post(BRANDS, json={}, headers=asked)
+        assert refused.headers["access-control-allow-origin"] == "https://desk.example"
 
 
 async def test_etags_guard_edits(client: httpx.AsyncClient, team: Team) -> None:
@@ -325,9 +328,9 @@ async def test_headers_are_no_way_in(client: httpx.AsyncClient, app: FastAPI) ->
 
 
 async def test_logs_are_lines_of_json_without_secrets(
-    capfd: pytest.CaptureFixture[str],  # first: the API's log goes to what is stderr at its start
     app: FastAPI,
     client: httpx.AsyncClient,
+    capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """S20 and S21, as far as a request reaches."""
@@ -338,6 +341,7 @@ async def test_logs_are_lines_of_json_without_secrets(
         raise RuntimeError(f"Bearer {secret} {word}")
 
     caplog.set_level(logging.DEBUG)
+    telemetry.configure(service="api")  # the log goes to what is stderr now
     await client.get("/raise", params={"word": "a\r\nb\x1b[31m"}, headers={"X-Token": secret})
     await client.get("/v1/me", headers={"Authorization": f"Bearer {secret}"})
     await client.post("/v1/auth/token", json={"email": secret, "password": secret})

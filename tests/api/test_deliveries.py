@@ -299,10 +299,12 @@ class TestRetry:
     async def test_a_failed_one_goes_again_at_once(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:
-        error = {"code": "content_rejected", "detail": "x", "hint": "", "platform_code": "20019"}
+        why = {"pointer": "/body", "code": "banned_word", "detail": "x", "hint": ""}
+        error = {"code": "preflight_failed", "detail": "x", "platform_code": "20019", "violations": [why]}
         later = datetime.now(UTC) + timedelta(hours=3)
         await bring(db, delivery, "failed", error=error, not_before=later, attempts=8)
-        assert (await look(client, delivery))["error"]["platform_code"] == "20019"
+        shown = (await look(client, delivery))["error"]
+        assert shown == error | {"hint": "", "violations": [why | {"severity": "block"}]}
         again = answer(await act(client, delivery, "retry"))
         assert (again["state"], again["error"], again["not_before"]) == ("retrying", None, None)
         kept = await row(db, delivery["id"])
@@ -439,20 +441,19 @@ class TestTogether:
         db: Database,
         channel: UUID,
     ) -> None:
-        for number in range(6):
-            post, [one] = await planned(client, reviewer, team, [channel])
-            await bring(db, one, "sending")
-            settling = asyncio.create_task(self.settle(db, one["id"]))
-            await asyncio.sleep(0.008 * number)
-            edited = await edit(client, post, body="同时修改")
-            await settling
-            after = await read(client, post)
-            assert after["deliveries"][0]["state"] == "published"
-            if edited.status_code == 409:
-                assert edited.json()["code"] in ("delivery_busy", "delivery_in_flight")
-                assert after["version"] == 1
-            else:
-                assert (edited.status_code, after["version"]) == (200, 2)
+        """The engine locks the delivery, then the post; an edit goes the other way, so it must not wait."""
+        post, [one] = await planned(client, reviewer, team, [channel])
+        await bring(db, one, "sending")
+        now = datetime.now(UTC)
+        async with db.transaction() as tx:
+            held = await tx.get_one(Delivery, UUID(one["id"]), with_for_update=True)
+            editing = asyncio.create_task(edit(client, post, body="同时修改"))
+            await asyncio.wait({editing}, timeout=2)
+            changes = published(held, external_id="1", url=None, at=now, context={})
+            await move(tx, held, Event.PUBLISH, now, **changes)
+        assert answer(await editing, 409)["code"] == "delivery_busy"
+        after = await read(client, post)
+        assert (after["status"], after["version"]) == ("published", 1)
 
     async def test_an_edit_and_a_claim_at_once(
         self,

@@ -47,7 +47,9 @@ class BlindSandbox(SandboxPlatform):
         sent = await request.json()
         number = str(self.store.next_number("post"))
         self.store.put(
-            "posts", number, {"id": number, "account": sent["account"], "text": sent["text"], "deleted": False}
+            "posts",
+            number,
+            {"id": number, "account": sent["account"], "text": sent["text"], "deleted": False},
         )
         return JSONResponse({"id": number})
 

@@ -16,9 +16,7 @@ from drumtower.domain.deliveries import State
 # States in which it is said that it is, or may be, on the platform.
 MAYBE_OUT = frozenset({State.PUBLISHED, State.ACCEPTED, State.UNKNOWN, State.SENDING})
 # States that a drained run may end in; `unknown` only where a person was asked.
-RESTING = frozenset(
-    {State.PUBLISHED, State.FAILED, State.HELD, State.MISSED, State.HANDOFF, State.CANCELLED}
-)
+RESTING = frozenset({State.PUBLISHED, State.FAILED, State.HELD, State.MISSED, State.HANDOFF, State.CANCELLED})
 STEPS_ENDED = frozenset({"send", "confirm", "reconcile"})
 
 

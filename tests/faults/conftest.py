@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Servers
 from tests.faults.crew import Nursery
-from tests.faults.field import World
+from tests.faults.world import World
 
 
 @pytest.fixture(scope="session")

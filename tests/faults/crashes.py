@@ -15,7 +15,7 @@ from drumtower.jobs import ArqQueue
 from services.scheduler import confirm, dispatch, reap, reconcile, requests, send
 from services.scheduler.dispatch import Dispatcher
 from services.scheduler.send import Sender
-from tests.faults.platforms import PUBLISHING
+from tests.faults.weather import PUBLISHING
 
 Die = Callable[[], None]
 AsyncFunction = Callable[..., Awaitable[Any]]
@@ -41,7 +41,9 @@ def arm_crash(point: str, skip: int, fired: Path | None) -> None:
     POINTS[point](die)
 
 
-def _before(owner: ModuleType | type, name: str, die: Die, when: Callable[..., bool] = lambda *_, **__: True) -> None:
+def _before(
+    owner: ModuleType | type, name: str, die: Die, when: Callable[..., bool] = lambda *_, **__: True
+) -> None:
     function: AsyncFunction = vars(owner)[name]
 
     @functools.wraps(function)
@@ -53,7 +55,9 @@ def _before(owner: ModuleType | type, name: str, die: Die, when: Callable[..., b
     setattr(owner, name, doomed)
 
 
-def _after(owner: ModuleType | type, name: str, die: Die, when: Callable[[Any], bool] = lambda _: True) -> None:
+def _after(
+    owner: ModuleType | type, name: str, die: Die, when: Callable[[Any], bool] = lambda _: True
+) -> None:
     function: AsyncFunction = vars(owner)[name]
 
     @functools.wraps(function)

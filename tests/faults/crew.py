@@ -46,7 +46,7 @@ class Worker:
     async def ended(self, within: float = ENDED_WITHIN) -> int:
         """Wait for its end, and return its exit code."""
         async with asyncio.timeout(within):
-            while self.code is None:
+            while self.code is None:  # noqa: ASYNC110 - what is waited for happens in another process
                 await asyncio.sleep(LOOK_EVERY)
         return self.code
 
@@ -89,7 +89,7 @@ class Nursery:
         self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
         self._process.stdin.flush()
         async with asyncio.timeout(STARTED_WITHIN):
-            while not worker.pid:
+            while not worker.pid:  # noqa: ASYNC110 - what is waited for happens in another process
                 await asyncio.sleep(LOOK_EVERY)
         return worker
 
@@ -138,6 +138,10 @@ class Crew:
         for worker in living:
             worker.send(signal.SIGCONT)
         return await asyncio.gather(*(worker.end(number) for worker in living))
+
+    def died(self) -> int:
+        """Count those that did not end in peace: killed, or of an error of their own."""
+        return sum(worker.code not in (None, 0) for worker in self.workers)
 
     def said(self, words: str) -> int:
         """Count the log lines that hold `words`."""

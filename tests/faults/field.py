@@ -2,18 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, select
 
-from drumtower import http
 from drumtower.connections import Connections
-from drumtower.crypto import Box, new_key
 from drumtower.db.engine import Database
 from drumtower.db.models import Attempt, Delivery, Post
 from drumtower.db.repositories.deliveries import payload_of, plan
@@ -22,14 +18,10 @@ from drumtower.domain.content import Content, Kind, Nature
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.ids import new_id
 from drumtower.settings import Settings
-from drumtower.storage import LocalStorage
-from drumtower.testkit.serving import serve
-from tests.conftest import Servers, execute
-from tests.factories import Team, make_image, make_team
+from tests.factories import Team
 from tests.faults.checker import RESTING, Verdict, compare
-from tests.faults.crew import Crew, Nursery
-from tests.faults.platforms import Platforms, Weather, make_platforms, mark
-from tests.faults.worker import load_with_blind
+from tests.faults.crew import Crew
+from tests.faults.platforms import Platforms, mark
 from tests.scheduler.stage import LINK, Stage
 
 BATCH = 250
@@ -160,7 +152,7 @@ class Field:
     async def until_flying(self, least: int = 1, within: float = 20.0) -> int:
         """Wait until so many are on their way; return how many are."""
         async with asyncio.timeout(within):
-            while (count := await self.flying()) < least:
+            while (count := await self.flying()) < least:  # noqa: ASYNC110 - what is waited for happens in another process
                 await asyncio.sleep(0.01)
         return count
 
@@ -169,7 +161,7 @@ class Field:
         began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(within):
-                while await self.moving() > leave:
+                while await self.moving() > leave:  # noqa: ASYNC110 - what is waited for happens in another process
                     await asyncio.sleep(LOOK_EVERY)
         except TimeoutError:
             return None
@@ -192,70 +184,6 @@ class Field:
             list(self.platforms.posts()),
             may_end=may_end or (State.PUBLISHED,),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Where fields are laid out: servers, a migrated template database, and the nursery of schedulers."""
-
-    servers: Servers
-    template: str
-    nursery: Nursery
-    directory: Path
-
-    @asynccontextmanager
-    async def field(
-        self,
-        accounts: Mapping[str, int],
-        *,
-        pace: Pace | None = None,
-        weather: Weather | None = None,
-        redis_url: str | None = None,
-        seed: int = 1,
-    ) -> AsyncIterator[Field]:
-        """Lay out a field with a database of its own; everything of it is gone afterwards, its logs excepted."""
-        name = f"faults_{new_id().hex}"
-        await execute(self.servers.database_url, f"CREATE DATABASE {name} TEMPLATE {self.template}")
-        try:
-            given = _settings(
-                self.servers.database(name),
-                redis_url or self.servers.redis_url,
-                self.directory / name,
-                pace or Pace(),
-            )
-            async with self._open(given, weather or Weather(), seed) as opened:
-                await opened.connect(accounts)
-                yield opened
-        finally:
-            await execute(self.servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-    @asynccontextmanager
-    async def _open(self, settings: Settings, weather: Weather, seed: int) -> AsyncIterator[Field]:
-        db = Database(settings.database_url, application="faults")
-        platforms = make_platforms(weather)
-        crew = Crew(nursery=self.nursery, environment=environment(settings), logs=settings.storage_dir.parent)
-        try:
-            async with serve(platforms.app()) as base_url, http.client(allow_private=True) as client:
-                box = Box(settings.secret_keys.get_secret_value())
-                team = await make_team(db)
-                yield Field(
-                    db=db,
-                    settings=settings,
-                    team=team,
-                    platforms=platforms,
-                    base_url=base_url,
-                    crew=crew,
-                    connections=Connections(db=db, http=client, box=box, registry=load_with_blind()),
-                    draw=random.Random(seed),
-                    cover=await make_image(db, LocalStorage(settings.storage_dir), team),
-                )
-                for worker in crew.living:
-                    await worker.end()
-                weather.ended.set()
-        finally:
-            for worker in crew.living:
-                await worker.end()
-            await db.close()
 
 
 def _approved(team: Team, content: Content, now: datetime) -> Post:
@@ -286,39 +214,3 @@ def _moving() -> Select[tuple[int]]:
     resting = [state.value for state in RESTING]
     asked = and_(Delivery.state == State.UNKNOWN.value, Delivery.needs_check)
     return select(func.count()).select_from(Delivery).where(Delivery.state.not_in(resting), ~asked)
-
-
-def _settings(database_url: str, redis_url: str, directory: Path, pace: Pace) -> Settings:
-    return Settings.model_validate(
-        {
-            "environment": "local",
-            "DRUMTOWER_DATABASE_URL": database_url,
-            "DRUMTOWER_REDIS_URL": redis_url,
-            "secret_keys": new_key(),
-            "storage_dir": directory / "assets",
-            "allow_private_addresses": True,
-            "requests_per_minute": 100_000,
-            "lease": timedelta(seconds=pace.lease),
-            "reconcile_grace": timedelta(seconds=pace.grace),
-            "platform_concurrency": pace.concurrency,
-            "feedback_every": timedelta(hours=1),
-        }
-    )
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as a scheduler process reads them."""
-    return {
-        "DRUMTOWER_ENVIRONMENT": settings.environment,
-        "DRUMTOWER_DATABASE_URL": settings.database_url,
-        "DRUMTOWER_REDIS_URL": settings.redis_url,
-        "DRUMTOWER_SECRET_KEYS": settings.secret_keys.get_secret_value(),
-        "DRUMTOWER_STORAGE_DIR": str(settings.storage_dir),
-        "DRUMTOWER_ALLOW_PRIVATE_ADDRESSES": "true",
-        "DRUMTOWER_LEASE": str(settings.lease.total_seconds()),
-        "DRUMTOWER_RECONCILE_GRACE": str(settings.reconcile_grace.total_seconds()),
-        "DRUMTOWER_PLATFORM_CONCURRENCY": str(settings.platform_concurrency),
-        "DRUMTOWER_FEEDBACK_EVERY": str(settings.feedback_every.total_seconds()),
-        "FAULTS_READ_LAG": "0",
-        "FAULTS_POLL_AFTER": "0.5",
-    }

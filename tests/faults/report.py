@@ -1,9 +1,10 @@
 """What a run found out. A fault that did not fire, or a run that was not drained, counts as red."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from drumtower.db.models import Attempt, Delivery
 from tests.faults.checker import Verdict
 
 
@@ -23,7 +24,9 @@ class Report:
     @property
     def problems(self) -> list[str]:
         """Say what is wrong, in words; unknown is wrong."""
-        found = [f"unknown: the fault {name!r} did not fire" for name, count in self.fired.items() if not count]
+        found = [
+            f"unknown: the fault {name!r} did not fire" for name, count in self.fired.items() if not count
+        ]
         found += [f"not so: {claim}" for claim, holds in self.claims.items() if not holds]
         if self.expects:
             if not self.verdict.red.get(self.expects):
@@ -45,3 +48,22 @@ class Report:
             **self.verdict.summary(),
             **self.numbers,
         }
+
+
+def history(delivery: Delivery, attempts: Iterable[Attempt]) -> str:
+    """Tell a delivery's life in one line: seconds from its due time, what was tried, what came of it."""
+    own = sorted((a for a in attempts if a.delivery_id == delivery.id), key=lambda a: a.started_at)
+    told = [
+        f"{(a.started_at - delivery.due_at).total_seconds():.1f} {a.step}={a.outcome or 'open'}"
+        + (f" ({a.detail[:60]})" if a.detail and a.outcome not in ("published", "found") else "")
+        for a in own
+    ]
+    return f"{delivery.platform}: {'; '.join(told)}; {delivery.state}"
+
+
+def slowest(rows: Sequence[Delivery], attempts: Sequence[Attempt], count: int = 3) -> list[str]:
+    """Tell the lives of the deliveries that were busy longest."""
+    ended = {a.delivery_id: a.ended_at for a in sorted(attempts, key=lambda a: a.started_at) if a.ended_at}
+    late = [row for row in rows if row.id in ended]
+    late.sort(key=lambda row: ended[row.id] - row.due_at, reverse=True)
+    return [history(row, attempts) for row in late[:count]]

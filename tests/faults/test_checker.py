@@ -11,7 +11,9 @@ from tests.faults.checker import RemotePost, Verdict, compare
 ONE, OTHER = UUID(int=1), UUID(int=2)
 
 
-def row(state: State, delivery_id: UUID = ONE, external_id: str | None = "1", *, asks: bool = False) -> Delivery:
+def row(
+    state: State, delivery_id: UUID = ONE, external_id: str | None = "1", *, asks: bool = False
+) -> Delivery:
     return Delivery(id=delivery_id, state=state.value, external_id=external_id, needs_check=asks)
 
 

@@ -1,7 +1,8 @@
 """kill -9 loses nothing and doubles nothing; and the rig sees doubles where the guard is off."""
 
-from tests.faults.field import Size, World
+from tests.faults.field import Size
 from tests.faults.kills import kills
+from tests.faults.world import World
 
 
 async def test_kill_nine_loses_and_doubles_nothing(world: World) -> None:

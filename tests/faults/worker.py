@@ -67,9 +67,7 @@ def resend_naively() -> None:
     """Mutation: what everybody does who retries on a time-out."""
     decide = retries.decide
 
-    def naive(
-        failure: failures.Failure, attempt: int, now: datetime, **more: Any
-    ) -> retries.Decision:
+    def naive(failure: failures.Failure, attempt: int, now: datetime, **more: Any) -> retries.Decision:
         if isinstance(failure, failures.OutcomeUnknown):
             return retries.Decision(event=Event.RETRY, again_at=now)
         return decide(failure, attempt, now, **more)

@@ -1,5 +1,6 @@
 """A due delivery leaves once, and the truth about it is kept."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -193,6 +194,6 @@ async def test_a_stale_holder_writes_nothing(weibo: Stage) -> None:
         from_claim.next_at = datetime.now(UTC) + timedelta(minutes=1)
     stale = await weibo.delivery(planned)
     stale.fence = 4
-    await dispatcher.sender.send(stale)
+    await dispatcher.sender.send(stale, time.monotonic())
     assert (await weibo.delivery(planned)).state == "claimed"
     assert await weibo.remote_posts() == []

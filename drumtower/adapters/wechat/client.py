@@ -1,8 +1,6 @@
 """Calls to api.weixin.qq.com: the token in the query, JSON without \\u escapes, errors in HTTP 200 answers."""
 
 import json
-import logging
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, timezone
@@ -20,23 +18,6 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 # "Already done": a mass send with this clientmsgid (45065), a reply to this comment (88005).
 DONE = frozenset({"45065", "88005"})
 LONGEST_ID = 512
-
-_TOKEN = re.compile(r"(access_token=)[^&\s]+")
-
-
-class _HideToken(logging.Filter):
-    """WeChat takes the token in the address only, and httpx logs every address."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                _TOKEN.sub(r"\1***", str(value)) if isinstance(value, httpx.URL) else value
-                for value in record.args
-            )
-        return True
-
-
-logging.getLogger("httpx").addFilter(_HideToken())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """What platforms sent, as it came: kept once per event, and what of it could not be taken."""
 
 import hashlib
+import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, cast, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import String, bindparam, func, select, text, update
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, InboundEvent
@@ -16,6 +16,21 @@ from drumtower.domain.ids import new_id
 LONGEST_KEY = 255
 
 
+_CALLED = select(
+    Channel,
+    func.set_config("statement_timeout", bindparam("statement_ms", type_=String), True),
+    func.set_config("lock_timeout", bindparam("lock_ms", type_=String), True),
+).where(Channel.id == bindparam("channel_id"), Channel.platform == bindparam("platform"))
+
+_KEEP = text("""
+INSERT INTO inbound_events
+    (id, workspace_id, channel_id, platform, event_key, query, body, fault, received_at)
+VALUES (:id, :workspace_id, :channel_id, :platform, :event_key, CAST(:query AS jsonb), :body, :fault, :received_at)
+ON CONFLICT (channel_id, event_key) DO NOTHING
+RETURNING id
+""")
+
+
 async def channel_called(
     tx: Tx, platform: str, channel_id: UUID, *, statement_ms: int, lock_ms: int
 ) -> Channel | None:
@@ -23,13 +38,8 @@ async def channel_called(
 
     The same round trip bounds every later statement of this transaction.
     """
-    found = await tx.execute(
-        select(
-            Channel,
-            func.set_config("statement_timeout", cast(literal(str(statement_ms)), String), True),
-            func.set_config("lock_timeout", cast(literal(str(lock_ms)), String), True),
-        ).where(Channel.id == channel_id, Channel.platform == platform)
-    )
+    limits = {"statement_ms": str(statement_ms), "lock_ms": str(lock_ms)}
+    found = await tx.execute(_CALLED, {"channel_id": channel_id, "platform": platform, **limits})
     row = found.one_or_none()
     return None if row is None else row[0]
 
@@ -48,22 +58,21 @@ class InboundRepository(Scoped):
         fault: str | None = None,
     ) -> UUID | None:
         """Store an event; return its id, or None where it is here already."""
-        return await self.tx.scalar(
-            insert(InboundEvent)
-            .values(
-                id=new_id(),
-                workspace_id=self.workspace_id,
-                channel_id=channel.id,
-                platform=channel.platform,
-                event_key=_bounded(key),
-                query=query,
-                body=body,
-                fault=fault,
-                received_at=now,
-            )
-            .on_conflict_do_nothing(index_elements=[InboundEvent.channel_id, InboundEvent.event_key])
-            .returning(InboundEvent.id)
+        event_id: UUID | None = await self.tx.scalar(
+            _KEEP,
+            {
+                "id": new_id(),
+                "workspace_id": self.workspace_id,
+                "channel_id": channel.id,
+                "platform": channel.platform,
+                "event_key": _bounded(key),
+                "query": json.dumps(query, ensure_ascii=False),
+                "body": body,
+                "fault": fault,
+                "received_at": now,
+            },
         )
+        return event_id
 
     async def fault(self, event_id: UUID, reason: str) -> None:
         """Say why an entry of a stored event could not be taken."""

@@ -1,40 +1,14 @@
-"""What people said to us, in one workspace: read by the API, written by feedback as it comes in."""
+"""What people said to us, in one workspace, and what we answered."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, func, or_, select
 
-from drumtower.db.engine import Tx
-from drumtower.db.models import Conversation, Delivery, Interaction, Member
+from drumtower.db.models import Delivery, Interaction, Member
 from drumtower.db.repositories.scope import Scoped
-from drumtower.domain.deliveries import Action, State
-from drumtower.domain.ids import new_id
 from drumtower.domain.interactions import InteractionKind
-
-# An unknown outcome is settled long before; what is older belongs to posts that are not ours.
-LINKED_WITHIN = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody who spoke on a channel, and when last."""
-
-    author_id: str
-    author_name: str
-    last_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ours:
-    """Something that we have put on a channel."""
-
-    delivery_id: UUID
-    action: Action
 
 
 class InteractionRepository(Scoped):
@@ -84,97 +58,3 @@ class InteractionRepository(Scoped):
             .group_by(Interaction.conversation_id)
         )
         return {row[0]: row[1] for row in found}
-
-    async def known(self, channel_id: UUID, external_ids: Collection[str]) -> set[str]:
-        """Return which of the platform's ids are stored already."""
-        found = await self.tx.scalars(
-            select(Interaction.external_id).where(
-                Interaction.channel_id == channel_id, Interaction.external_id.in_(external_ids)
-            )
-        )
-        return set(found)
-
-    async def ours(self, channel_id: UUID, external_ids: Collection[str]) -> dict[str, Ours]:
-        """Return which of the platform's ids name something that we have published or answered."""
-        found = await self.tx.execute(
-            select(Delivery.external_id, Delivery.id, Delivery.action).where(
-                Delivery.channel_id == channel_id, Delivery.external_id.in_(external_ids)
-            )
-        )
-        return {
-            str(external_id): Ours(delivery_id=delivery_id, action=Action(action))
-            for external_id, delivery_id, action in found
-        }
-
-    async def converse(self, channel_id: UUID, people: Sequence[Person], now: datetime) -> dict[str, UUID]:
-        """Open or go on with a conversation for each author; return their ids by author.
-
-        Rows are taken in the author's order, so that two batches never wait for each other.
-        """
-        fresh = insert(Conversation)
-        named = fresh.excluded.author_name != ""
-        statement = fresh.on_conflict_do_update(
-            index_elements=[Conversation.channel_id, Conversation.author_id],
-            set_={
-                "last_at": func.greatest(Conversation.last_at, fresh.excluded.last_at),
-                "author_name": case((named, fresh.excluded.author_name), else_=Conversation.author_name),
-            },
-        ).returning(Conversation.author_id, Conversation.id)
-        rows = [
-            {
-                "id": new_id(),
-                "workspace_id": self.workspace_id,
-                "channel_id": channel_id,
-                "author_id": person.author_id,
-                "author_name": person.author_name,
-                "last_at": person.last_at,
-                "created_at": now,
-            }
-            for person in sorted(people, key=lambda person: person.author_id)
-        ]
-        found = await self.tx.execute(statement, rows)
-        return {str(author_id): conversation_id for author_id, conversation_id in found}
-
-    async def add(self, rows: Sequence[dict[str, Any]]) -> list[UUID]:
-        """Store interactions; return the ids of those that were new."""
-        statement = (
-            insert(Interaction)
-            .on_conflict_do_nothing(index_elements=[Interaction.channel_id, Interaction.external_id])
-            .returning(Interaction.id)
-        )
-        values = [{**row, "workspace_id": self.workspace_id} for row in rows]
-        found = await self.tx.execute(statement, values)
-        return list(found.scalars())
-
-    async def link(self, channel_id: UUID) -> None:
-        """Lead comments that came before we knew our own post's id to its delivery."""
-        await self.tx.execute(
-            update(Interaction)
-            .where(
-                Interaction.channel_id == channel_id,
-                Interaction.delivery_id.is_(None),
-                Interaction.received_at > func.now() - LINKED_WITHIN,
-                Interaction.post_external_id == Delivery.external_id,
-                Delivery.channel_id == channel_id,
-                Delivery.action == Action.PUBLISH.value,
-                Delivery.state == State.PUBLISHED.value,
-            )
-            .values(delivery_id=Delivery.id)
-            .execution_options(synchronize_session=False)
-        )
-
-
-async def awaiting(tx: Tx, channel_id: UUID, handle: dict[str, Any]) -> Sequence[Delivery]:
-    """Lock the deliveries of a channel that wait for the outcome which `handle` names."""
-    found = await tx.scalars(
-        select(Delivery)
-        .where(
-            Delivery.channel_id == channel_id,
-            Delivery.state.in_([State.ACCEPTED.value, State.UNKNOWN.value]),
-            Delivery.handle.contains(handle),
-        )
-        .order_by(Delivery.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return found.all()

@@ -11,11 +11,10 @@ from sqlalchemy import text
 
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.ids import new_id
+from drumtower.domain.rollups import Total, gains
 from drumtower.domain.samples import Metric
 
 _METRICS = [metric.value for metric in Metric]
-_OF_POST = "{0}.delivery_id = {1}.delivery_id"
-_OF_CHANNEL = "{0}.delivery_id IS NULL"
 
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('rollups ' || CAST(:channel AS text), 0))")
 _TAKE_DIRT = text("""
@@ -26,7 +25,7 @@ DELETE FROM dirty_days WHERE id IN (
 
 # The last sample at or before each day's end: platforms that count by the day date a day's numbers to that midnight.
 _TOTALS = """
-SELECT t.delivery_id, m.metric, t.day, s.value, s.taken_at
+SELECT t.delivery_id, m.metric, t.day, s.value, s.taken_at, {opening}
 FROM unnest(
     CAST(:deliveries AS uuid[]), CAST(:days AS date[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[])
 ) AS t(delivery_id, day, starts, ends)
@@ -38,46 +37,41 @@ CROSS JOIN LATERAL (
     ORDER BY s.taken_at DESC, s.id DESC LIMIT 1
 ) s
 """
+_FIRST_OF_DAY = """(
+    SELECT f.value FROM samples f
+    WHERE f.channel_id = :channel AND f.delivery_id IS NULL AND f.metric = m.metric
+      AND f.taken_at > t.starts AND f.taken_at <= t.ends
+    ORDER BY f.taken_at, f.id LIMIT 1
+)"""
 
-_SET_TOTALS = text("""
+# The known days right before and right after each given one.
+_NEIGHBOURS = """
+SELECT t.delivery_id, t.metric, n.day, n.total, n.sampled_at, 0
+FROM unnest(CAST(:deliveries AS uuid[]), CAST(:metrics AS text[]), CAST(:days AS date[]))
+AS t(delivery_id, metric, day)
+CROSS JOIN LATERAL (
+    (
+        SELECT r.day, r.total, r.sampled_at FROM rollups r
+        WHERE r.channel_id = :channel AND {subject} AND r.metric = t.metric AND r.day < t.day
+        ORDER BY r.day DESC LIMIT 1
+    ) UNION ALL (
+        SELECT r.day, r.total, r.sampled_at FROM rollups r
+        WHERE r.channel_id = :channel AND {subject} AND r.metric = t.metric AND r.day > t.day
+        ORDER BY r.day LIMIT 1
+    )
+) n
+"""
+
+_WRITE = text("""
 INSERT INTO rollups (id, workspace_id, channel_id, delivery_id, metric, day, total, gain, sampled_at)
-SELECT t.id, :workspace, :channel, t.delivery_id, t.metric, t.day, t.total, 0, t.sampled_at
+SELECT t.id, :workspace, :channel, t.delivery_id, t.metric, t.day, t.total, t.gain, t.sampled_at
 FROM unnest(
     CAST(:ids AS uuid[]), CAST(:deliveries AS uuid[]), CAST(:metrics AS text[]), CAST(:days AS date[]),
-    CAST(:totals AS bigint[]), CAST(:sampled AS timestamptz[])
-) AS t(id, delivery_id, metric, day, total, sampled_at)
+    CAST(:totals AS bigint[]), CAST(:gains AS bigint[]), CAST(:sampled AS timestamptz[])
+) AS t(id, delivery_id, metric, day, total, gain, sampled_at)
 ON CONFLICT (channel_id, delivery_id, metric, day)
-DO UPDATE SET total = excluded.total, sampled_at = excluded.sampled_at
+DO UPDATE SET total = excluded.total, gain = excluded.gain, sampled_at = excluded.sampled_at
 """)
-
-# A day's gain is its total less the one before it, so a changed total changes the gain of the next known day too.
-# A new post starts at nothing; a channel's first measurement is where its growth starts.
-_SET_GAINS = """
-WITH touched AS (
-    SELECT * FROM unnest(CAST(:deliveries AS uuid[]), CAST(:metrics AS text[]), CAST(:days AS date[]))
-    AS t(delivery_id, metric, day)
-), affected AS (
-    SELECT delivery_id, metric, day FROM touched
-    UNION
-    SELECT t.delivery_id, t.metric, n.day FROM touched t CROSS JOIN LATERAL (
-        SELECT n.day FROM rollups n
-        WHERE n.channel_id = :channel AND {subject_n} AND n.metric = t.metric AND n.day > t.day
-        ORDER BY n.day LIMIT 1
-    ) n
-), computed AS (
-    SELECT r.id, r.total - COALESCE(
-        (
-            SELECT p.total FROM rollups p
-            WHERE p.channel_id = :channel AND {subject_p} AND p.metric = r.metric AND p.day < r.day
-            ORDER BY p.day DESC LIMIT 1
-        ), {base}) AS gain
-    FROM affected a
-    JOIN rollups r ON r.channel_id = :channel AND {subject_r} AND r.metric = a.metric AND r.day = a.day
-)
-UPDATE rollups SET gain = c.gain FROM computed c
-WHERE rollups.id = c.id AND rollups.gain <> c.gain
-RETURNING rollups.day
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,29 +79,17 @@ class _Subject:
     """The statements for posts or for the channel itself: an index can't serve both with one condition."""
 
     totals: Any
-    gains: Any
+    neighbours: Any
 
 
-def _statements(subject: str, base: str) -> _Subject:
-    return _Subject(
-        totals=text(_TOTALS.format(subject=subject.format("s", "t"))),
-        gains=text(
-            _SET_GAINS.format(
-                subject_n=subject.format("n", "t"),
-                subject_p=subject.format("p", "r"),
-                subject_r=subject.format("r", "a"),
-                base=base,
-            )
-        ),
-    )
-
-
-_POSTS = _statements(_OF_POST, "0")
-_FIRST_SAMPLE = """(
-    SELECT s.value FROM samples s
-    WHERE s.channel_id = :channel AND s.delivery_id IS NULL AND s.metric = r.metric ORDER BY s.taken_at, s.id LIMIT 1
-)"""
-_CHANNEL = _statements(_OF_CHANNEL, _FIRST_SAMPLE)
+_POSTS = _Subject(
+    totals=text(_TOTALS.format(subject="s.delivery_id = t.delivery_id", opening="0")),
+    neighbours=text(_NEIGHBOURS.format(subject="r.delivery_id = t.delivery_id")),
+)
+_CHANNEL = _Subject(
+    totals=text(_TOTALS.format(subject="s.delivery_id IS NULL", opening=_FIRST_OF_DAY)),
+    neighbours=text(_NEIGHBOURS.format(subject="r.delivery_id IS NULL")),
+)
 
 _EXPOSED = text("""
 SELECT DISTINCT delivery_id FROM rollups
@@ -117,18 +99,20 @@ _DAYS_OF = text("""
 SELECT DISTINCT day FROM rollups WHERE channel_id = :channel AND delivery_id = ANY(:deliveries)
 """)
 _SUM_UP = text("""
-INSERT INTO channel_rollups (channel_id, metric, day, workspace_id, gain, exposed_gain, posts, sampled_at)
-SELECT :channel, metric, day, :workspace, sum(gain), COALESCE(sum(gain) FILTER (WHERE exposed), 0), count(*),
-       max(sampled_at)
-FROM (
-    SELECT r.metric, r.day, r.gain, r.sampled_at, EXISTS (
+WITH posts AS (
+    SELECT delivery_id, metric, day, gain, sampled_at FROM rollups
+    WHERE channel_id = :channel AND delivery_id IS NOT NULL AND day = ANY(:days)
+), exposed AS (
+    SELECT delivery_id FROM (SELECT DISTINCT delivery_id FROM posts) p WHERE EXISTS (
         SELECT FROM rollups e
-        WHERE e.channel_id = r.channel_id AND e.delivery_id = r.delivery_id AND e.metric = 'exposure'
-    ) AS exposed
-    FROM rollups r
-    WHERE r.channel_id = :channel AND r.delivery_id IS NOT NULL AND r.day = ANY(:days)
-) posts
-GROUP BY metric, day
+        WHERE e.channel_id = :channel AND e.delivery_id = p.delivery_id AND e.metric = 'exposure'
+    )
+)
+INSERT INTO channel_rollups (channel_id, metric, day, workspace_id, gain, exposed_gain, posts, sampled_at)
+SELECT :channel, p.metric, p.day, :workspace, sum(p.gain),
+       COALESCE(sum(p.gain) FILTER (WHERE e.delivery_id IS NOT NULL), 0), count(*), max(p.sampled_at)
+FROM posts p LEFT JOIN exposed e ON e.delivery_id = p.delivery_id
+GROUP BY p.metric, p.day
 ON CONFLICT (channel_id, metric, day) DO UPDATE SET
     gain = excluded.gain, exposed_gain = excluded.exposed_gain, posts = excluded.posts,
     sampled_at = excluded.sampled_at
@@ -143,13 +127,8 @@ class Dirt:
     day: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Total:
-    delivery_id: UUID | None
-    metric: str
-    day: date
-    value: int
-    taken_at: datetime
+# The totals of one metric of one subject, by day.
+_Series = dict[tuple[UUID | None, str], dict[date, Total]]
 
 
 class RollupRepository(Scoped):
@@ -189,48 +168,54 @@ class RollupRepository(Scoped):
             await self._sum_up(days | await self._days_of(newly))
 
     async def _roll(self, subject: _Subject, dirt: Sequence[Dirt]) -> set[date]:
-        totals = await self._totals(subject, dirt)
-        touched = {
-            "channel": self.channel_id,
-            "deliveries": [total.delivery_id for total in totals],
-            "metrics": [total.metric for total in totals],
-            "days": [total.day for total in totals],
-        }
-        await self.tx.execute(
-            _SET_TOTALS,
-            {
-                **touched,
-                "workspace": self.workspace_id,
-                "ids": [new_id() for _ in totals],
-                "totals": [total.value for total in totals],
-                "sampled": [total.taken_at for total in totals],
-            },
-        )
-        changed = await self.tx.scalars(subject.gains, touched)
-        return {total.day for total in totals}.union(changed)
-
-    async def _totals(self, subject: _Subject, dirt: Sequence[Dirt]) -> list[_Total]:
-        found = await self.tx.execute(
-            subject.totals,
-            {
-                "channel": self.channel_id,
-                "metrics": _METRICS,
-                "deliveries": [item.delivery_id for item in dirt],
-                "days": [item.day for item in dirt],
-                "starts": [self._midnight(item.day) for item in dirt],
-                "ends": [self._midnight(item.day + timedelta(days=1)) for item in dirt],
-            },
-        )
-        return [
-            _Total(
-                delivery_id=row.delivery_id,
-                metric=row.metric,
-                day=row.day,
-                value=row.value,
-                taken_at=row.taken_at,
-            )
-            for row in found
+        changed = await self._totals(subject, dirt)
+        known = await self._neighbours(subject, changed)
+        written = [
+            (delivery_id, metric, day, made)
+            for (delivery_id, metric), days in changed.items()
+            for day, made in gains(days, known.get((delivery_id, metric), {})).items()
         ]
+        given = {
+            "workspace": self.workspace_id,
+            "channel": self.channel_id,
+            "ids": [new_id() for _ in written],
+            "deliveries": [delivery_id for delivery_id, *_ in written],
+            "metrics": [metric for _, metric, *_ in written],
+            "days": [day for _, _, day, _ in written],
+            "totals": [made.total.value for *_, made in written],
+            "gains": [made.gain for *_, made in written],
+            "sampled": [made.total.sampled_at for *_, made in written],
+        }
+        await self.tx.execute(_WRITE, given)
+        return {day for _, _, day, _ in written}
+
+    async def _totals(self, subject: _Subject, dirt: Sequence[Dirt]) -> _Series:
+        given = {
+            "channel": self.channel_id,
+            "metrics": _METRICS,
+            "deliveries": [item.delivery_id for item in dirt],
+            "days": [item.day for item in dirt],
+            "starts": [self._midnight(item.day) for item in dirt],
+            "ends": [self._midnight(item.day + timedelta(days=1)) for item in dirt],
+        }
+        return await self._series(subject.totals, given)
+
+    async def _neighbours(self, subject: _Subject, changed: _Series) -> _Series:
+        keys = [(delivery_id, metric, day) for (delivery_id, metric), days in changed.items() for day in days]
+        given = {
+            "channel": self.channel_id,
+            "deliveries": [delivery_id for delivery_id, _, _ in keys],
+            "metrics": [metric for _, metric, _ in keys],
+            "days": [day for _, _, day in keys],
+        }
+        return await self._series(subject.neighbours, given)
+
+    async def _series(self, statement: Any, given: dict[str, Any]) -> _Series:
+        series: _Series = {}
+        for delivery_id, metric, day, value, sampled_at, opening in await self.tx.execute(statement, given):
+            total = Total(value=value, sampled_at=sampled_at, opening=opening)
+            series.setdefault((delivery_id, metric), {})[day] = total
+        return series
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)

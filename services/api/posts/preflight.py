@@ -58,7 +58,7 @@ async def channels_of(tx: Tx, principal: Principal, post: Post) -> list[Channel]
     channels = ChannelRepository(tx, principal.workspace_id)
     if ids:
         known = await channels.among(ids)
-        return [known[channel_id] for channel_id in dict.fromkeys(ids)]
+        return [known[channel_id] for channel_id in dict.fromkeys(ids) if channel_id in known]
     statement = channels.all().where(Channel.brand_id == post.brand_id, Channel.status == CONNECTED)
     return list((await tx.scalars(statement.order_by(Channel.id))).all())
 

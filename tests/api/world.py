@@ -1,0 +1,122 @@
+"""A workspace with one of everything, every text of which holds a word that no other workspace may ever see."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+from sqlalchemy import select
+
+from drumtower.crypto import Box
+from drumtower.db.engine import Database
+from drumtower.db.models import Click, Interaction
+from drumtower.domain.ids import new_id
+from drumtower.feedback import ingest
+from tests.api import pictures
+from tests.api.desk import Json, answer, planned
+from tests.factories import Team
+from tests.feedback.rows import make_channel, said
+
+CANARY = "金丝雀canary"
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation of the OpenAPI document."""
+
+    id: str
+    method: str
+    path: str
+    described: Json
+
+    @property
+    def path_names(self) -> list[str]:
+        return [p["name"] for p in self.described.get("parameters", []) if p["in"] == "path"]
+
+    @property
+    def query_names(self) -> list[str]:
+        return [p["name"] for p in self.described.get("parameters", []) if p["in"] == "query"]
+
+    @property
+    def takes_body(self) -> bool:
+        return bool(self.described.get("requestBody", {}).get("required"))
+
+    @property
+    def takes_if_match(self) -> bool:
+        return any(p["name"].lower() == "if-match" for p in self.described.get("parameters", []))
+
+
+def operations(document: Json) -> list[Operation]:
+    """Return every operation of an OpenAPI document."""
+    return [
+        Operation(id=described["operationId"], method=method, path=path, described=described)
+        for path, methods in document["paths"].items()
+        for method, described in methods.items()
+        if method in METHODS
+    ]
+
+
+async def build(
+    client: httpx.AsyncClient, reviewer: httpx.AsyncClient, db: Database, team: Team, box: Box
+) -> dict[str, str]:
+    """Make one of everything, and return the ids by the name that paths, queries and bodies give them."""
+    brand = answer(await client.post("/v1/brands", json={"name": CANARY, "banned_words": [CANARY]}), 201)
+    key = answer(await client.post("/v1/api-keys", json={"name": CANARY}), 201)
+    picture = pictures.encode(pictures.half_red(), "JPEG")
+    sent = {"alt_text": CANARY, "credit": CANARY}
+    files = {"file": (f"{CANARY}.jpg", picture)}
+    asset = answer(await client.post("/v1/assets", files=files, data=sent), 201)
+    channel = await make_channel(db, team, box, platform="weibo", name=CANARY, account_name=CANARY)
+    # A draft that is still one, so that an edit of it would be seen.
+    draft = await _post(client, team)
+    _, [delivery] = await planned(client, reviewer, team, [channel.id])
+    interaction = await _interaction(db, channel)
+    target = {"target_url": f"https://example.com/{CANARY}", "name": CANARY, "channel_id": str(channel.id)}
+    link = answer(await client.post("/v1/links", json=target), 201)
+    click = await _click(db, team, UUID(link["id"]))
+    told = {
+        "external_id": CANARY,
+        "event": CANARY,
+        "occurred_at": "2026-01-01T00:00:00Z",
+        "link_code": link["code"],
+    }
+    conversion = answer(await client.post("/v1/conversions", json=told), 201)
+    return {
+        "brand_id": brand["id"],
+        "key_id": key["id"],
+        "asset_id": asset["id"],
+        "channel_id": str(channel.id),
+        "post_id": draft["id"],
+        "version": "1",
+        "delivery_id": delivery["id"],
+        "interaction_id": str(interaction),
+        "link_id": link["id"],
+        "link_code": link["code"],
+        "click_id": str(click),
+        "conversion_id": conversion["id"],
+        "owner_id": str(team.owner_id),
+        "assignee_id": str(team.owner_id),
+        "external_id": CANARY,
+    }
+
+
+async def _post(client: httpx.AsyncClient, team: Team) -> Json:
+    fields = {"title": CANARY, "body": CANARY, "kind": "image_text", "nature": "editorial"}
+    return answer(await client.post("/v1/posts", json=fields | {"brand_id": str(team.brand_id)}), 201)
+
+
+async def _interaction(db: Database, channel: Any) -> UUID:
+    async with db.transaction() as tx:
+        await ingest(tx, channel, [said("c1", CANARY)], datetime.now(UTC))
+        return (await tx.scalars(select(Interaction.id))).one()
+
+
+async def _click(db: Database, team: Team, link_id: UUID) -> UUID:
+    click = Click(
+        id=new_id(), clicked_at=datetime.now(UTC), workspace_id=team.workspace_id, link_id=link_id, bot=False
+    )
+    async with db.transaction() as tx:
+        tx.add(click)
+    return click.id

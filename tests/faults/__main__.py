@@ -1,0 +1,101 @@
+"""The long runs: `python -m tests.faults [--posts N] [--kills N] [--only NAME]… [--seed N] [--json FILE]`."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from drumtower.db import migrate
+from drumtower.db.engine import Database
+from drumtower.db.partitions import ensure_partitions
+from drumtower.domain.clock import SystemClock
+from drumtower.embedded.servers import temporary_servers
+from tests.conftest import Servers, execute
+from tests.faults.crew import Nursery
+from tests.faults.field import Size
+from tests.faults.runs import RUNS
+from tests.faults.world import World
+
+TEMPLATE = "faults_template"
+
+
+def main(words: Sequence[str]) -> int:
+    """Run what was asked for; 0 where everything is green."""
+    asked = _parser().parse_args(words)
+    size = Size(posts=asked.posts, kills=asked.kills, seed=asked.seed)
+    found = _run(asked.only or list(RUNS), size)
+    if asked.json:
+        asked.json.write_text(json.dumps({"size": asdict(size), "runs": found}, indent=2, ensure_ascii=False))
+    red = [one["run"] for one in found if not one["green"]]
+    _say(f"{len(found) - len(red)} of {len(found)} runs green" + (f"; red: {', '.join(red)}" if red else ""))
+    return 1 if red else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="faults", description="Break things, and prove what was published.")
+    parser.add_argument("--posts", type=int, default=1000, help="posts of a run (default 1000)")
+    parser.add_argument(
+        "--kills", type=int, default=20, help="faults of a run, where they are counted (default 20)"
+    )
+    parser.add_argument("--only", action="append", choices=list(RUNS), help="one run; may be given again")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="where the figures go")
+    return parser
+
+
+def _run(names: Sequence[str], size: Size) -> list[dict[str, Any]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="drumtower-faults-") as directory,
+        temporary_servers() as embedded,
+    ):
+        servers = Servers(embedded.database_url, embedded.redis_url)
+        migrate_template(servers)
+        with Nursery() as nursery:
+            world = World(servers=servers, template=TEMPLATE, nursery=nursery, directory=Path(directory))
+            return [_one(name, world, size) for name in names]
+
+
+def migrate_template(servers: Servers) -> None:
+    """Make the database that the runs' own are copied from."""
+    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {TEMPLATE}"))
+    migrate.upgrade(servers.database(TEMPLATE))
+    asyncio.run(_partitions(servers.database(TEMPLATE)))
+
+
+async def _partitions(url: str) -> None:
+    db = Database(url, application="faults")
+    async with db.transaction() as tx:
+        await ensure_partitions(tx, SystemClock().now())
+    await db.close()
+
+
+def _one(name: str, world: World, size: Size) -> dict[str, Any]:
+    load, began = os.getloadavg()[0], time.monotonic()
+    report = asyncio.run(RUNS[name](world, size))
+    seconds = round(time.monotonic() - began, 1)
+    found = {
+        "run": name,
+        **report.to_json(),
+        "seconds": seconds,
+        "load": [round(load, 1), os.getloadavg()[0]],
+    }
+    _say(
+        f"{'green' if found['green'] else 'RED  '} {name} in {seconds} s: {json.dumps(found, ensure_ascii=False)}"
+    )
+    return found
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
