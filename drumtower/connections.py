@@ -49,12 +49,25 @@ class Connections:
         """Open a channel with a good token; raise PlatformError where the platform refuses to give one."""
         async with self.db.transaction() as tx:
             channel = await tx.get_one(Channel, channel_id)
+        ready = self.ready(channel)
+        if ready is not None:
+            return ready
+        adapter = self.adapter(channel.platform, channel.base_url)
+        return self._connection(
+            channel, adapter, await self._renewed(channel_id, adapter, stale=channel.token)
+        )
+
+    def ready(self, channel: Channel) -> Connection | None:
+        """Open a channel whose row is at hand; None where its token must be renewed first."""
         adapter = self.adapter(channel.platform, channel.base_url)
         credentials = read_credentials(self.box, channel)
         if isinstance(adapter, TokenSource) and _is_stale(adapter, credentials):
-            credentials = await self._renewed(channel_id, adapter, stale=channel.token)
+            return None
+        return self._connection(channel, adapter, credentials)
+
+    def _connection(self, channel: Channel, adapter: Adapter, credentials: Credentials) -> Connection:
         return Connection(
-            channel_id=channel_id, platform=channel.platform, adapter=adapter, credentials=credentials
+            channel_id=channel.id, platform=channel.platform, adapter=adapter, credentials=credentials
         )
 
     async def renew(self, connection: Connection) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from socket import AddressFamily
 
 import aiohttp
@@ -79,6 +80,12 @@ class _GuardedResolver(AbstractResolver):
         await self._resolver.close()
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    # Reading the machine's certificates takes longer than a request.
+    return ssl.create_default_context()
+
+
 class _Body(httpx.AsyncByteStream):
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer
@@ -108,7 +115,7 @@ class Transport(httpx.AsyncBaseTransport):
             connector = aiohttp.TCPConnector(
                 limit=CONNECTIONS,
                 keepalive_timeout=KEEPALIVE_SECONDS,
-                ssl=ssl.create_default_context(),
+                ssl=_certificates(),
                 resolver=None if self._allow_private else _GuardedResolver(),
             )
             self._session = aiohttp.ClientSession(

@@ -698,6 +698,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("gain", sa.BigInteger(), nullable=False),
+        sa.Column("exposed", sa.Boolean(), nullable=False),
         sa.Column("sampled_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["channel_id"], ["channels.id"], name=op.f("fk_rollups_channel_id"), ondelete="CASCADE"
@@ -718,8 +719,20 @@ def upgrade() -> None:
             postgresql_nulls_not_distinct=True,
         ),
     )
-    op.create_index("ix_rollups_channel", "rollups", ["channel_id", "day"], unique=False)
-    op.create_index("ix_rollups_day", "rollups", ["workspace_id", "metric", "day"], unique=False)
+    op.create_index(
+        "ix_rollups_own",
+        "rollups",
+        ["workspace_id", "metric", "day"],
+        unique=False,
+        postgresql_where=sa.text("delivery_id IS NULL"),
+    )
+    op.create_index(
+        "ix_rollups_posts",
+        "rollups",
+        ["channel_id", "day"],
+        unique=False,
+        postgresql_where=sa.text("delivery_id IS NOT NULL"),
+    )
     op.create_table(
         "sample_plans",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -759,8 +772,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_sample_plans_next", table_name="sample_plans", postgresql_where="next_at IS NOT NULL")
     op.drop_table("sample_plans")
-    op.drop_index("ix_rollups_day", table_name="rollups")
-    op.drop_index("ix_rollups_channel", table_name="rollups")
+    op.drop_index(
+        "ix_rollups_posts", table_name="rollups", postgresql_where=sa.text("delivery_id IS NOT NULL")
+    )
+    op.drop_index("ix_rollups_own", table_name="rollups", postgresql_where=sa.text("delivery_id IS NULL"))
     op.drop_table("rollups")
     op.drop_table("attempts")
     op.drop_index("ix_deliveries_post", table_name="deliveries")

@@ -72,31 +72,46 @@ class Sender:
                 log.exception("delivery.broken")
 
     async def _send(self, delivery: Delivery, taken: float) -> None:
-        facts = await self._check(delivery)
-        if facts is None:
+        checked = await self._check(delivery)
+        if checked is None:
             return
-        try:
-            connection = await self.connections.open(delivery.channel_id)
-            request = self._request(facts, connection)
-            if isinstance(request, PublishRequest) and not delivery.prepared:
-                await _prepare(connection, request)
-        except PlatformError as error:
-            await self._record(delivery, connection=None, result=_harmless(error.failure), started=False)
-            return
-        await self._start(delivery)
-        # The request was built before the preparation; what that saved is in the row by now.
+        facts, connection = checked
+        if connection is None:
+            try:
+                connection = await self._make_ready(facts)
+            except PlatformError as error:
+                failure = _harmless(error.failure)
+                await self._record(delivery, connection=None, result=failure, started=False)
+                return
+            await self._start(delivery)
         result = await self._leave(connection, self._request(facts, connection), taken)
         await self._record(delivery, connection=connection, result=result, started=True)
 
-    async def _check(self, delivery: Delivery) -> Facts | None:
-        """Read the facts and check everything once more; None where the delivery may not go."""
+    async def _check(self, delivery: Delivery) -> tuple[Facts, Connection | None] | None:
+        """Read the facts and check everything once more; None where the delivery may not go.
+
+        With nothing slow left to do, the intent is committed with the checks, and the open channel comes back.
+        """
         now = datetime.now(UTC)
         async with self.db.transaction() as tx:
             row = await hold(tx, delivery.id, delivery.fence, State.CLAIMED)
             facts = await read_facts(tx, row)
             if await _stop(tx, facts, self.connections, now):
                 return None
-        return facts
+            connection = self.connections.ready(facts.channel)
+            if connection is None or _must_prepare(connection, row):
+                return facts, None
+            await _intend(tx, row, now)
+        return facts, connection
+
+    async def _make_ready(self, facts: Facts) -> Connection:
+        """Do what should have been done ahead of time: a fresh token, uploads, the platform's draft."""
+        connection = await self.connections.open(facts.channel.id)
+        request = self._request(facts, connection)
+        if isinstance(request, PublishRequest) and _must_prepare(connection, facts.delivery):
+            assert isinstance(connection.adapter, Preparable)
+            await connection.adapter.prepare(request)
+        return connection
 
     def _request(self, facts: Facts, connection: Connection) -> PublishRequest | ReplyRequest:
         if is_publish(facts.delivery):
@@ -104,12 +119,10 @@ class Sender:
         return reply_request(facts, connection.credentials, self.db)
 
     async def _start(self, delivery: Delivery) -> None:
-        """Commit the intent: from here on, a crash means that it may have happened."""
-        now = datetime.now(UTC)
+        """Commit the intent after a preparation."""
         async with self.db.transaction() as tx:
             row = await hold(tx, delivery.id, delivery.fence, State.CLAIMED)
-            await move(tx, row, Event.START, now, sent_at=row.sent_at or now)
-            tx.add(open_attempt(row, "send", now))
+            await _intend(tx, row, datetime.now(UTC))
 
     async def _leave(
         self, connection: Connection, request: PublishRequest | ReplyRequest, taken: float
@@ -172,9 +185,14 @@ def _harmless(failure: failures.Failure) -> failures.Failure:
     return failure
 
 
-async def _prepare(connection: Connection, request: PublishRequest) -> None:
-    if isinstance(connection.adapter, Preparable):
-        await connection.adapter.prepare(request)
+def _must_prepare(connection: Connection, delivery: Delivery) -> bool:
+    return is_publish(delivery) and not delivery.prepared and isinstance(connection.adapter, Preparable)
+
+
+async def _intend(tx: Tx, row: Delivery, now: datetime) -> None:
+    """From the commit of this on, a crash means that it may have happened."""
+    await move(tx, row, Event.START, now, sent_at=row.sent_at or now)
+    tx.add(open_attempt(row, "send", now))
 
 
 async def _call(connection: Connection, request: PublishRequest | ReplyRequest) -> Outcome:

@@ -19,6 +19,8 @@ from tests.factories import Team
 from tests.feedback.rows import make_channel, said
 
 CANARY = "金丝雀canary"
+# Where nobody listens: what asks the platform in earnest learns that it is down.
+NOWHERE = "http://127.0.0.1:9"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -68,7 +70,9 @@ async def build(
     sent = {"alt_text": CANARY, "credit": CANARY}
     files = {"file": (f"{CANARY}.jpg", picture)}
     asset = answer(await client.post("/v1/assets", files=files, data=sent), 201)
-    channel = await make_channel(db, team, box, platform="weibo", name=CANARY, account_name=CANARY)
+    channel = await make_channel(
+        db, team, box, platform="weibo", base_url=NOWHERE, name=CANARY, account_name=CANARY
+    )
     # A draft that is still one, so that an edit of it would be seen.
     draft = await _post(client, team)
     _, [delivery] = await planned(client, reviewer, team, [channel.id])

@@ -41,9 +41,9 @@ class Size:
 class Pace:
     """How long the engine waits in a run, in seconds; production has 60 for both."""
 
-    lease: float = 3.0
+    lease: float = 8.0
     grace: float = 1.0
-    concurrency: int = 10
+    concurrency: int = 4  # a replica claims four times as many at once
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,17 +142,17 @@ class Field:
         async with self.db.transaction() as tx:
             return await tx.scalar(_moving()) or 0
 
-    async def flying(self) -> int:
-        """Count the deliveries that somebody is sending at this moment."""
-        states = (State.CLAIMED.value, State.SENDING.value)
-        counted = select(func.count()).select_from(Delivery).where(Delivery.state.in_(states))
+    async def count(self, *states: State) -> int:
+        """Count the deliveries in these states."""
+        counted = select(func.count()).select_from(Delivery)
         async with self.db.transaction() as tx:
-            return await tx.scalar(counted) or 0
+            found = await tx.scalar(counted.where(Delivery.state.in_([state.value for state in states])))
+        return found or 0
 
-    async def until_flying(self, least: int = 1, within: float = 20.0) -> int:
-        """Wait until so many are on their way; return how many are."""
+    async def until(self, *states: State, least: int = 1, within: float = 30.0) -> int:
+        """Wait until so many are in these states; return how many are."""
         async with asyncio.timeout(within):
-            while (count := await self.flying()) < least:  # noqa: ASYNC110 - what is waited for happens in another process
+            while (count := await self.count(*states)) < least:  # noqa: ASYNC110 - other processes do it
                 await asyncio.sleep(0.01)
         return count
 
@@ -161,7 +161,7 @@ class Field:
         began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(within):
-                while await self.moving() > leave:  # noqa: ASYNC110 - what is waited for happens in another process
+                while await self.moving() > leave:  # noqa: ASYNC110 - other processes do it
                     await asyncio.sleep(LOOK_EVERY)
         except TimeoutError:
             return None
@@ -210,7 +210,7 @@ def _approved(team: Team, content: Content, now: datetime) -> Post:
     )
 
 
-def _moving() -> Select[tuple[int]]:
+def _moving() -> Select[int]:
     resting = [state.value for state in RESTING]
     asked = and_(Delivery.state == State.UNKNOWN.value, Delivery.needs_check)
     return select(func.count()).select_from(Delivery).where(Delivery.state.not_in(resting), ~asked)

@@ -4,7 +4,8 @@ import asyncio
 import random
 from dataclasses import dataclass
 
-from tests.faults.field import Field, Pace, Size
+from drumtower.domain.deliveries import State
+from tests.faults.field import Field, Size
 from tests.faults.report import Report, slowest
 from tests.faults.weather import Weather
 from tests.faults.world import World
@@ -33,13 +34,13 @@ async def kills(world: World, size: Size, *, naive: bool = False) -> Report:
     share = max(0.01, LEAST_LOST / size.posts)
     weather = Weather(before=0.1, after=0.4, hang=share / 2, gateway=share, draw=random.Random(size.seed))
     accounts = dict.fromkeys(CLASSES, max(2, size.posts // 100))
-    async with world.field(accounts, pace=Pace(lease=4.0), weather=weather, seed=size.seed) as field:
+    async with world.field(accounts, weather=weather, seed=size.seed) as field:
         over = size.posts / POSTS_PER_SECOND
         await field.plant(size.posts, CLASSES, after=0.5, over=over)
         await field.crew.start(WORKERS, naive=naive)
         toll = await _kill(field, size.kills, over)
-        # Sent again for ever, some of it never ends: the naive run is looked at as it is.
-        drained = await field.drain(8 if naive else 60 + 2 * over)
+        # Sent again for ever, some of it never ends: the naive run is looked at as soon as it has gone wrong.
+        drained = await _until_double(field) if naive else await field.drain(60 + 2 * over)
         verdict = await field.verdict()
         late = slowest(await field.rows(), await field.attempts())
         claims = {"nobody died of itself": field.crew.died() == toll.kills}
@@ -75,6 +76,15 @@ async def _kill(field: Field, times: int, over: float) -> _Toll:
         await victim.end()
         toll.kills += 1
         toll.in_hands += unanswered
-        toll.in_flight += await field.flying()
+        toll.in_flight += await field.count(State.CLAIMED, State.SENDING)
         await field.crew.replace(victim)
     return toll
+
+
+async def _until_double(field: Field) -> None:
+    try:
+        async with asyncio.timeout(45):
+            while not (await field.verdict()).doubles:
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        return

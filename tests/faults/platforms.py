@@ -16,6 +16,7 @@ from tests.faults.blind import BlindSandbox
 from tests.faults.checker import RemotePost
 from tests.faults.weather import Weather
 
+ALL: tuple[type[SandboxPlatform], ...] = (*PLATFORMS, BlindSandbox)
 MARK = re.compile(r"〔([0-9a-f]{32})〕")
 # Whose post it is, where its text carries no mark: of the platform's name, its store's record, and the platform.
 Owner = Callable[[str, Record, SandboxPlatform], UUID | None]
@@ -79,7 +80,7 @@ class Platforms:
 
 def make_platforms(weather: Weather) -> Platforms:
     """Make every platform, empty. Guards of the platforms' own against repeats are off: they are no merit of ours."""
-    made: dict[str, SandboxPlatform] = {platform.slug: platform() for platform in (*PLATFORMS, BlindSandbox)}
+    made: dict[str, SandboxPlatform] = {platform.slug: platform() for platform in ALL}
     made["weibo"].store.put("_settings", "all", {"duplicate_minutes": 0, "timeline": 100})
     made["wechat"].store.put("_settings", "all", {"publish_delay": 0.3, "poll_quota": 10**6})
     platforms = Platforms(made=made, weather=weather)

@@ -1,14 +1,22 @@
 """All long runs by name."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
+from tests.faults.answers import answers
 from tests.faults.field import Size
 from tests.faults.kills import kills
+from tests.faults.pauses import pauses
+from tests.faults.points import points
 from tests.faults.report import Report
 from tests.faults.world import World
 
-RUNS: dict[str, Callable[[World, Size], Awaitable[Report]]] = {
+RUNS: dict[str, Callable[[World, Size], Coroutine[Any, Any, Report]]] = {
     "kills": kills,
     "naive": partial(kills, naive=True),
+    "pauses": pauses,
+    "unguarded": partial(pauses, unguarded=True),
+    "answers": answers,
+    "points": points,
 }

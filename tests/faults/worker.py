@@ -104,7 +104,7 @@ def linger(seconds: float) -> None:
         await asyncio.sleep(seconds)
         return await leave(self, *given)
 
-    Sender._leave = late  # type: ignore[method-assign]
+    Sender._leave = late  # type: ignore[assignment,method-assign]
 
 
 def skew_clock(ahead: timedelta) -> None:

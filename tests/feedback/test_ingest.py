@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select, text
 
 from drumtower.crypto import Box
-from drumtower.db.engine import Database
+from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Attempt, Channel, Conversation, OutboxEvent
-from drumtower.db.repositories.interactions import InteractionRepository
+from drumtower.db.repositories.feedback import FeedbackRepository
 from drumtower.domain.deliveries import Action, State
-from drumtower.feedback import Ingested, ingest
+from drumtower.feedback import Ingested, ingest, transact
 from drumtower.platforms import AccountEvent, FeedbackEvent, OutcomeEvent, Published
 from services.scheduler.leases import LeaseLost, hold, take_due
 from services.scheduler.settle import settle_published
@@ -29,8 +29,11 @@ async def channel(db: Database, team: Team, box: Box) -> Channel:
 
 
 async def take(db: Database, channel: Channel, *events: Any) -> Ingested:
-    async with db.transaction() as tx:
-        return await ingest(tx, channel, cast("tuple[FeedbackEvent, ...]", events), datetime.now(UTC))
+    async def work(tx: Tx, careful: bool) -> Ingested:
+        given = cast("tuple[FeedbackEvent, ...]", events)
+        return await ingest(tx, channel, given, datetime.now(UTC), careful=careful)
+
+    return await transact(db, work)
 
 
 class TestInteractions:
@@ -116,7 +119,7 @@ class TestInteractions:
         async with db.transaction() as tx:
             row = await hold(tx, post.id, post.fence)
             await settle_published(tx, row, Published(external_id="p1"), datetime.now(UTC))
-            await InteractionRepository(tx, team.workspace_id).link(channel.id)
+            await FeedbackRepository(tx, team.workspace_id).link(channel.id)
         assert [row.delivery_id for row in await interactions(db, channel.id)] == [post.id, None]
 
 

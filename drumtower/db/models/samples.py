@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from drumtower.db.types import Base, Id, Word, WorkspaceId
@@ -65,13 +65,18 @@ class DirtyDay(Base):
 
 
 class Rollup(Base):
-    """One metric of one subject on one day of the workspace's zone: the total at its end, and what the day added."""
+    """One metric of one subject on one day of the workspace's zone: the total at its end, and what the day added.
+
+    `exposed`: the post's exposure is known, so that its gains count in a rate.
+    """
 
     __tablename__ = "rollups"
     __table_args__ = (
         UniqueConstraint("channel_id", "delivery_id", "metric", "day", postgresql_nulls_not_distinct=True),
-        Index("ix_rollups_day", "workspace_id", "metric", "day"),
-        Index("ix_rollups_channel", "channel_id", "day"),
+        Index(
+            "ix_rollups_own", "workspace_id", "metric", "day", postgresql_where=text("delivery_id IS NULL")
+        ),
+        Index("ix_rollups_posts", "channel_id", "day", postgresql_where=text("delivery_id IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -82,6 +87,7 @@ class Rollup(Base):
     day: Mapped[date]
     total: Mapped[int] = mapped_column(BigInteger)
     gain: Mapped[int] = mapped_column(BigInteger)
+    exposed: Mapped[bool]
     sampled_at: Mapped[datetime]
 
 

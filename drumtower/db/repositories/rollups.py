@@ -1,6 +1,6 @@
 """Rollups: made again for exactly the days that new samples changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -63,14 +63,15 @@ CROSS JOIN LATERAL (
 """
 
 _WRITE = text("""
-INSERT INTO rollups (id, workspace_id, channel_id, delivery_id, metric, day, total, gain, sampled_at)
-SELECT t.id, :workspace, :channel, t.delivery_id, t.metric, t.day, t.total, t.gain, t.sampled_at
+INSERT INTO rollups (id, workspace_id, channel_id, delivery_id, metric, day, total, gain, exposed, sampled_at)
+SELECT t.id, :workspace, :channel, t.delivery_id, t.metric, t.day, t.total, t.gain, t.exposed, t.sampled_at
 FROM unnest(
     CAST(:ids AS uuid[]), CAST(:deliveries AS uuid[]), CAST(:metrics AS text[]), CAST(:days AS date[]),
-    CAST(:totals AS bigint[]), CAST(:gains AS bigint[]), CAST(:sampled AS timestamptz[])
-) AS t(id, delivery_id, metric, day, total, gain, sampled_at)
+    CAST(:totals AS bigint[]), CAST(:gains AS bigint[]), CAST(:exposed AS boolean[]), CAST(:sampled AS timestamptz[])
+) AS t(id, delivery_id, metric, day, total, gain, exposed, sampled_at)
 ON CONFLICT (channel_id, delivery_id, metric, day)
-DO UPDATE SET total = excluded.total, gain = excluded.gain, sampled_at = excluded.sampled_at
+DO UPDATE SET total = excluded.total, gain = excluded.gain, exposed = excluded.exposed,
+    sampled_at = excluded.sampled_at
 """)
 
 
@@ -92,27 +93,22 @@ _CHANNEL = _Subject(
 )
 
 _EXPOSED = text("""
-SELECT DISTINCT delivery_id FROM rollups
-WHERE channel_id = :channel AND delivery_id = ANY(:deliveries) AND metric = 'exposure'
+SELECT d.id FROM unnest(CAST(:deliveries AS uuid[])) AS d(id) CROSS JOIN LATERAL (
+    SELECT FROM rollups r WHERE r.channel_id = :channel AND r.delivery_id = d.id AND r.metric = 'exposure' LIMIT 1
+) e
 """)
-_DAYS_OF = text("""
-SELECT DISTINCT day FROM rollups WHERE channel_id = :channel AND delivery_id = ANY(:deliveries)
+# A post whose exposure has just become known: its earlier days count in a rate from now on.
+_EXPOSE = text("""
+UPDATE rollups SET exposed = true
+WHERE channel_id = :channel AND delivery_id = ANY(:deliveries) AND NOT exposed RETURNING day
 """)
 _SUM_UP = text("""
-WITH posts AS (
-    SELECT delivery_id, metric, day, gain, sampled_at FROM rollups
-    WHERE channel_id = :channel AND delivery_id IS NOT NULL AND day = ANY(:days)
-), exposed AS (
-    SELECT delivery_id FROM (SELECT DISTINCT delivery_id FROM posts) p WHERE EXISTS (
-        SELECT FROM rollups e
-        WHERE e.channel_id = :channel AND e.delivery_id = p.delivery_id AND e.metric = 'exposure'
-    )
-)
 INSERT INTO channel_rollups (channel_id, metric, day, workspace_id, gain, exposed_gain, posts, sampled_at)
-SELECT :channel, p.metric, p.day, :workspace, sum(p.gain),
-       COALESCE(sum(p.gain) FILTER (WHERE e.delivery_id IS NOT NULL), 0), count(*), max(p.sampled_at)
-FROM posts p LEFT JOIN exposed e ON e.delivery_id = p.delivery_id
-GROUP BY p.metric, p.day
+SELECT :channel, metric, day, :workspace, sum(gain), COALESCE(sum(gain) FILTER (WHERE exposed), 0), count(*),
+       max(sampled_at)
+FROM rollups
+WHERE channel_id = :channel AND delivery_id IS NOT NULL AND day = ANY(:days)
+GROUP BY metric, day
 ON CONFLICT (channel_id, metric, day) DO UPDATE SET
     gain = excluded.gain, exposed_gain = excluded.exposed_gain, posts = excluded.posts,
     sampled_at = excluded.sampled_at
@@ -156,19 +152,18 @@ class RollupRepository(Scoped):
 
     async def make(self, dirt: Sequence[Dirt]) -> None:
         """Make the rollups of these days again, and those they change: the next known day, and the channel's sums."""
-        posts = [day for day in dirt if day.delivery_id is not None]
         own = [day for day in dirt if day.delivery_id is None]
+        posts = [day for day in dirt if day.delivery_id is not None]
         if own:
-            await self._roll(_CHANNEL, own)
+            await self._write(_CHANNEL, await self._totals(_CHANNEL, own), set())
         if posts:
-            deliveries = list({day.delivery_id for day in posts})
-            before = await self._exposed(deliveries)
-            days = await self._roll(_POSTS, posts)
-            newly = await self._exposed(deliveries) - before
-            await self._sum_up(days | await self._days_of(newly))
+            totals = await self._totals(_POSTS, posts)
+            before = await self._exposed({day.delivery_id for day in posts})
+            newly = {delivery_id for delivery_id, metric in totals if metric == Metric.EXPOSURE} - before
+            days = await self._write(_POSTS, totals, before | newly)
+            await self._sum_up(days | await self._expose(newly))
 
-    async def _roll(self, subject: _Subject, dirt: Sequence[Dirt]) -> set[date]:
-        changed = await self._totals(subject, dirt)
+    async def _write(self, subject: _Subject, changed: _Series, exposed: set[UUID | None]) -> set[date]:
         known = await self._neighbours(subject, changed)
         written = [
             (delivery_id, metric, day, made)
@@ -184,6 +179,7 @@ class RollupRepository(Scoped):
             "days": [day for _, _, day, _ in written],
             "totals": [made.total.value for *_, made in written],
             "gains": [made.gain for *_, made in written],
+            "exposed": [delivery_id in exposed for delivery_id, *_ in written],
             "sampled": [made.total.sampled_at for *_, made in written],
         }
         await self.tx.execute(_WRITE, given)
@@ -220,16 +216,15 @@ class RollupRepository(Scoped):
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
-    async def _exposed(self, deliveries: Iterable[UUID | None]) -> set[UUID]:
-        found = await self.tx.scalars(_EXPOSED, {"channel": self.channel_id, "deliveries": [*deliveries]})
-        return set(found.all())
+    async def _exposed(self, deliveries: set[UUID | None]) -> set[UUID | None]:
+        given = {"channel": self.channel_id, "deliveries": list(deliveries)}
+        return set((await self.tx.scalars(_EXPOSED, given)).all())
 
-    async def _days_of(self, deliveries: set[UUID]) -> set[date]:
-        """Every day of posts whose exposure has just become known: their earlier gains count for the rate from now on."""
+    async def _expose(self, deliveries: set[UUID | None]) -> set[date]:
         if not deliveries:
             return set()
         given = {"channel": self.channel_id, "deliveries": list(deliveries)}
-        return set((await self.tx.scalars(_DAYS_OF, given)).all())
+        return set((await self.tx.scalars(_EXPOSE, given)).all())
 
     async def _sum_up(self, days: set[date]) -> None:
         await self.tx.execute(

@@ -28,7 +28,7 @@ Writer = Annotated[Principal, Depends(allow(Permission.INTERACTIONS_WRITE))]
 IfMatch = Annotated[str | None, Header(description="The ETag you have read; 412 where it has changed.")]
 
 
-def get_filters(
+async def get_filters(
     channel_id: UUID | None = None,
     kind: InteractionKind | None = None,
     sentiment: Sentiment | None = None,

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 
 from drumtower.domain.errors import TooLarge
 from drumtower.platforms import WebhookAnswer, WebhookRefused, WebhookRequest
-from services.api.deps import ServicesDep
+from services.api.deps import Services, get_services
 from services.api.problems import problem, responses
 from services.api.webhooks import service
 
@@ -32,8 +32,9 @@ class BodyIncomplete(Exception):
     summary="Answer a platform's address check",
     response_class=Response,
 )
-async def challenge(platform: str, channel_id: str, request: Request, services: ServicesDep) -> Response:
+async def challenge(platform: str, channel_id: str, request: Request) -> Response:
     """Echo the platform's word where its signature is right."""
+    services = get_services(request)
     asked = _webhook(request, services, b"")
     try:
         return _answer(await service.challenge(services, platform, channel_id, asked))
@@ -47,11 +48,12 @@ async def challenge(platform: str, channel_id: str, request: Request, services: 
     summary="Take what a platform pushes",
     response_class=Response,
 )
-async def receive(platform: str, channel_id: str, request: Request, services: ServicesDep) -> Response:
+async def receive(platform: str, channel_id: str, request: Request) -> Response:
     """Verify the raw request, store it with what it says, commit, and answer in the platform's own words.
 
     A repeat gets the same answer and changes nothing.
     """
+    services = get_services(request)
     try:
         asked = _webhook(request, services, await _body(request))
         return _answer(await service.receive(services, platform, channel_id, asked))
@@ -61,7 +63,7 @@ async def receive(platform: str, channel_id: str, request: Request, services: Se
         return problem(request, 408, "body_incomplete", "The body did not come whole, or not in time.")
 
 
-def _webhook(request: Request, services: ServicesDep, body: bytes) -> WebhookRequest:
+def _webhook(request: Request, services: Services, body: bytes) -> WebhookRequest:
     return WebhookRequest(
         method=request.method,
         query=dict(request.query_params),
