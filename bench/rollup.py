@@ -58,13 +58,14 @@ _HAND_UPSERT = """
 INSERT INTO hand_samples SELECT * FROM hand_incoming
 ON CONFLICT (channel_id, delivery_id, metric, taken_at) DO UPDATE SET value = excluded.value
 """
+# What a person would write to get the same numbers: the values, and per channel what basis and freshness say.
 _HAND_KPI = """
-SELECT channel_id, day, sum(gain) AS gain FROM channel_rollups
+SELECT channel_id, day, sum(gain) AS gain, max(sampled_at) AS sampled_at FROM channel_rollups
 WHERE workspace_id = $1 AND metric = ANY($2) AND day BETWEEN $3 AND $4 GROUP BY 1, 2
 """
 _HAND_TOTAL = """
-SELECT sum(gain) AS gain FROM channel_rollups
-WHERE workspace_id = $1 AND metric = ANY($2) AND day BETWEEN $3 AND $4
+SELECT channel_id, metric, sum(gain) AS gain, max(sampled_at) AS sampled_at FROM channel_rollups
+WHERE workspace_id = $1 AND metric = ANY($2) AND day BETWEEN $3 AND $4 GROUP BY 1, 2
 """
 _RAW_KPI = """
 WITH daily AS (

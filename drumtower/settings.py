@@ -1,10 +1,12 @@
 """Settings, read once at a process's start from the environment (prefix DRUMTOWER_) and passed on."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PLACEHOLDERS = {"", "changeme", "change-me", "secret"}
@@ -15,29 +17,68 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DRUMTOWER_", env_file=".env", extra="ignore", frozen=True)
 
-    environment: Literal["production", "local"] = "production"
-    database_url: str = Field(validation_alias=AliasChoices("DRUMTOWER_DATABASE_URL", "DATABASE_URL"))
-    redis_url: str = Field(validation_alias=AliasChoices("DRUMTOWER_REDIS_URL", "REDIS_URL"))
-    # Fernet keys, newest first, separated by commas: the first encrypts, all decrypt.
-    secret_keys: SecretStr
-    public_url: str = "http://127.0.0.1:8000"
-    storage_dir: Path = Path(".state/assets")
-    # Sandboxes and self-hosted servers live on private addresses; nobody else's base_url may.
-    allow_private_addresses: bool = False
-    cors_origins: tuple[str, ...] = ()
-    requests_per_minute: int = Field(default=1200, ge=1)
-    largest_body: int = Field(default=1024 * 1024, ge=1024)
-    largest_asset: int = Field(default=20 * 1024 * 1024, ge=1024)
+    environment: Literal["production", "local"] = Field(
+        default="production", description="`local` is a rehearsal on this machine."
+    )
+    database_url: str = Field(
+        validation_alias=AliasChoices("DRUMTOWER_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL: `postgresql://user:password@host/name`. `DATABASE_URL` does too.",
+    )
+    redis_url: str = Field(
+        validation_alias=AliasChoices("DRUMTOWER_REDIS_URL", "REDIS_URL"),
+        description="Redis or Valkey: `redis://host:6379/0`. `REDIS_URL` does too. While it is away, work goes on.",
+    )
+    secret_keys: SecretStr = Field(
+        description="Keys that encrypt credentials at rest (`drumtower key new`), newest first, separated by commas:"
+        " the first encrypts, all decrypt. Lose them, and every channel must be connected again."
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        description="Where clients and platforms reach the API: short links and webhook addresses start with it.",
+    )
+    storage_dir: Path = Field(
+        default=Path(".state/assets"), description="Where the files of assets are kept."
+    )
+    allow_private_addresses: bool = Field(
+        default=False,
+        description="Whether a channel's `base_url` may lead to a private address, as sandboxes have."
+        " Never in production: members could reach what only this machine may.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description='Origins whose pages may call the API, as JSON: `["https://desk.example"]`.'
+    )
+    requests_per_minute: int = Field(
+        default=1200, ge=1, description="How many a credential or address may send."
+    )
+    largest_body: int = Field(default=1024 * 1024, ge=1024, description="The largest JSON body, in bytes.")
+    largest_asset: int = Field(
+        default=20 * 1024 * 1024, ge=1024, description="The largest file that may be uploaded, in bytes."
+    )
 
-    dispatch_every: timedelta = timedelta(seconds=1)
-    lease: timedelta = timedelta(seconds=60)
-    prepare_ahead: timedelta = timedelta(minutes=10)
-    # How long an unknown outcome rests before "absent" may mean "send again".
-    reconcile_grace: timedelta = timedelta(seconds=60)
-    platform_concurrency: int = Field(default=20, ge=1)
-    feedback_every: timedelta = timedelta(minutes=1)
-    # A rehearsal samples at this fixed interval instead of the decaying plan.
-    sampling_rehearsal: timedelta | None = None
+    dispatch_every: timedelta = Field(
+        default=timedelta(seconds=1), description="How often the scheduler looks for deliveries that are due."
+    )
+    lease: timedelta = Field(
+        default=timedelta(seconds=60), description="After how long a silent scheduler's work is taken over."
+    )
+    prepare_ahead: timedelta = Field(
+        default=timedelta(minutes=10), description="How long before it is due a delivery's media is uploaded."
+    )
+    reconcile_grace: timedelta = Field(
+        default=timedelta(seconds=60),
+        description="How long an unknown outcome rests before 'not there' may mean 'send again'.",
+    )
+    platform_concurrency: int = Field(
+        default=20, ge=1, description="How many sends to one platform run at once."
+    )
+    feedback_every: timedelta = Field(
+        default=timedelta(minutes=1),
+        description="How often feedback is pulled where platforms do not push it.",
+    )
+    sampling_rehearsal: timedelta | None = Field(
+        default=None,
+        description="For rehearsals: sample metrics at this fixed interval instead of the plan that decays.",
+    )
 
     @field_validator("database_url")
     @classmethod
@@ -53,3 +94,52 @@ class Settings(BaseSettings):
         if keys.get_secret_value().strip().lower() in _PLACEHOLDERS:
             raise ValueError("set DRUMTOWER_SECRET_KEYS to a Fernet key (drumtower key new)")
         return keys
+
+
+def reference() -> str:
+    """Write docs/reference/settings.md: every setting with its default, as Markdown."""
+    rows = [f"| `{name}` | {_shown(field)} | {field.description} |" for name, field in _fields()]
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "Made from `drumtower/settings.py`. Set them in the environment, or in a file `.env` (see `.env.example`).",
+            "Lengths of time are ISO 8601 (`PT30S`, `PT10M`) or a number of seconds.",
+            "",
+            "| name | default | |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def example() -> str:
+    """Write .env.example: what must be set, and the defaults of what may be."""
+    lines = ["# Made from drumtower/settings.py; docs/reference/settings.md explains it."]
+    for name, field in _fields():
+        line = f"{name}=" if field.is_required() else f"# {name}={_plain(field.default)}"
+        lines += ["", f"# {field.description}", line]
+    return "\n".join([*lines, ""])
+
+
+def _fields() -> list[tuple[str, FieldInfo]]:
+    """Return each setting with its name in the environment."""
+    return [(f"DRUMTOWER_{name.upper()}", field) for name, field in Settings.model_fields.items()]
+
+
+def _shown(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    return f"`{_plain(field.default)}`" if field.default is not None else "none"
+
+
+def _plain(value: object) -> str:
+    """Write a default as the environment takes it."""
+    if isinstance(value, timedelta):
+        return f"PT{value.total_seconds():.0f}S"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return json.dumps(value)
+    return "" if value is None else str(value)

@@ -49,12 +49,12 @@ class Followers:
 class ChannelNumbers:
     """What is known of one channel in a period. A metric that is absent from `gains` is unknown.
 
-    `exposed` holds the gains of those posts only whose exposure is known; `gives` is what the platform can tell.
+    `exposed_engagements` counts those posts only whose exposure is known; `gives` is what the platform can tell.
     """
 
     channel_id: UUID
     gains: Mapping[Metric, int] = field(default_factory=dict)
-    exposed: Mapping[Metric, int] = field(default_factory=dict)
+    exposed_engagements: int | None = None
     followers: Followers | None = None
     gives: frozenset[Metric] = frozenset()
     has_posts: bool = True

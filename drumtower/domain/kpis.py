@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from drumtower.domain.figures import ChannelNumbers, Figure, Missing, Reason, add, total
+from drumtower.domain.figures import ChannelNumbers, Figure, Missing, Reason, add
 from drumtower.domain.kpi_dictionary import Kpi
 from drumtower.domain.samples import ENGAGEMENTS, Metric
 
@@ -45,7 +45,7 @@ def engagement_rate(channels: Sequence[ChannelNumbers]) -> Figure:
     if not exposed:
         return _by_followers(channels)
     reached = sum(channel.gains[Metric.EXPOSURE] for channel in exposed)
-    acted = add(total(channel.exposed, ENGAGEMENTS) for channel in exposed)
+    acted = add(channel.exposed_engagements for channel in exposed)
     missing = tuple(Missing(channel_id=channel.channel_id, reason=_unexposed(channel)) for channel in blind)
     return Figure(
         value=acted / reached if acted is not None and reached > 0 else None,

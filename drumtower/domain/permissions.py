@@ -49,3 +49,46 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.ANALYST: _READ | {_P.LINKS_WRITE, _P.CONVERSIONS_WRITE},
     Role.VIEWER: _READ,
 }
+
+MEANINGS: dict[Permission, str] = {
+    _P.WORKSPACE_READ: "read brands, channels, assets, posts, deliveries, interactions, links and conversions",
+    _P.BRANDS_WRITE: "create and change brands",
+    _P.CHANNELS_WRITE: "connect, change and disconnect channels",
+    _P.ASSETS_WRITE: "upload assets and change what is known about them",
+    _P.POSTS_WRITE: "write, change, submit, duplicate and archive posts",
+    _P.POSTS_REVIEW: "judge posts of others",
+    _P.POSTS_PUBLISH: "schedule posts, and act on their deliveries",
+    _P.INTERACTIONS_WRITE: "assign, judge and answer interactions",
+    _P.LINKS_WRITE: "create and rename tracked links",
+    _P.CONVERSIONS_WRITE: "tell conversions",
+    _P.METRICS_READ: "read key figures",
+    _P.API_KEYS_WRITE: "make and revoke API keys",
+}
+
+
+def reference() -> str:
+    """Write docs/reference/permissions.md: who may do what, as Markdown."""
+    head = " | ".join(role.value for role in Role)
+    rows = [
+        f"| `{permission}` | " + " | ".join("✓" if permission in ROLES[role] else "" for role in Role) + " |"
+        for permission in Permission
+    ]
+    meanings = [f"- `{permission}`: {MEANINGS[permission]}" for permission in Permission]
+    return "\n".join(
+        [
+            "# Permissions",
+            "",
+            "Made from `drumtower/domain/permissions.py`. A role is a named set of permissions; a member has one role.",
+            "",
+            f"| permission | {head} |",
+            "|---" * (len(Role) + 1) + "|",
+            *rows,
+            "",
+            *meanings,
+            "",
+            "A member who is `external` (an agency) never has `posts.review` and `posts.publish`, whatever the role says,",
+            "and loses all access on the day that is set. Nobody judges a post that they wrote or submitted.",
+            "An API key acts as the member who made it, within its `scopes`; a key makes no key that is wider than itself.",
+            "",
+        ]
+    )

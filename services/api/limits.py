@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 # Redis is a convenience here; a request never waits long for it.
 REDIS_TIMEOUT = 0.5
+LOG_INS = RateLimitItemPerMinute(10, namespace="log-ins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,20 @@ class RateLimiter:
             return await self._hit(self._shared, who)
         except (RedisError, OSError):
             return await self._hit(self._own, who)
+
+    async def may_log_in(self, who: str) -> bool:
+        """Say whether `who` may try a password: not after ten failures within a minute."""
+        try:
+            return await self._shared.test(LOG_INS, who)
+        except (RedisError, OSError):
+            return await self._own.test(LOG_INS, who)
+
+    async def log_in_failed(self, who: str) -> None:
+        """Count a wrong password."""
+        try:
+            await self._shared.hit(LOG_INS, who)
+        except (RedisError, OSError):
+            await self._own.hit(LOG_INS, who)
 
     async def _hit(self, limiter: SlidingWindowCounterRateLimiter, who: str) -> Budget:
         allowed = await limiter.hit(self._item, who)

@@ -45,7 +45,9 @@ Plan, review, publish on time, listen, measure.
 Lists are `{"data": [...], "next_cursor": ...}`. Errors are `application/problem+json` with every violation at once.
 Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times carry an offset in, and are UTC out.
 """
+# Tried in order; what platforms call comes first.
 ROUTERS = (
+    webhooks,
     health.router,
     reference.router,
     access,
@@ -58,7 +60,6 @@ ROUTERS = (
     deliveries,
     calendar,
     interactions,
-    webhooks,
     links,
     redirect,
     conversions,

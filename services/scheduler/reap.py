@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from drumtower.db.engine import Database
 from drumtower.db.models import Delivery
@@ -12,11 +12,19 @@ from drumtower.domain.deliveries import LEASED, Event, State
 from services.scheduler.settle import close_attempt, failure_json
 
 BATCH = 200
+# A process that is frozen or cut off inside a transaction keeps its row locks, and SKIP LOCKED passes by its rows for
+# as long. The server's own time-outs miss a session that stopped between the messages of one statement.
+END_FROZEN = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user"
+    " AND datname = current_database() AND application_name LIKE 'drumtower-%' AND xact_start IS NOT NULL"
+    " AND wait_event = 'ClientRead' AND state_change < now() - interval '10 seconds'"
+)
 
 
 async def reap(db: Database) -> timedelta | None:
     """Take every lease that has run out away from its holder."""
     async with db.transaction() as tx:
+        await tx.execute(END_FROZEN)
         stale = await tx.scalars(
             select(Delivery)
             .where(Delivery.state.in_([state.value for state in LEASED]), Delivery.next_at <= func.now())

@@ -137,6 +137,21 @@ async def test_refusals_tell_nothing(
     )
 
 
+async def test_guessing_is_slowed_down(app: FastAPI, team: Team) -> None:
+    """S8: known and unknown members alike."""
+    for email in (team.owner_email, "nobody@example.com"):
+        async with client_for(app, None) as guesser:
+            answers = [await log_in(guesser, email, str(number)) for number in range(12)]
+            assert [a.status_code for a in answers] == [401] * 10 + [429] * 2
+            assert answers[-1].json()["code"] == "too_many_log_ins"
+            assert answers[-1].headers["retry-after"] == "60"
+            right = await log_in(guesser, email)
+            assert right.status_code == 429
+    elsewhere = httpx.ASGITransport(app, client=("203.0.113.7", 1))
+    async with httpx.AsyncClient(transport=elsewhere, base_url="http://api.test") as owner:
+        answer(await log_in(owner, team.owner_email))
+
+
 async def test_keys_are_shown_once(client: httpx.AsyncClient, db: Database, app: FastAPI) -> None:
     expires = datetime.now(UTC) + timedelta(days=1)
     asked = {"name": "官网", "scopes": ["workspace.read"], "expires_at": expires.isoformat()}

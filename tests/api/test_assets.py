@@ -120,7 +120,7 @@ async def test_a_keyed_upload_is_replayed_whatever_its_boundary(client: httpx.As
     assert again.json() == first.json()
     assert again.headers["location"] == first.headers["location"]
     for other in ({"alt_text": "else"}, {"name": "else.jpg"}, {"content": pictures.talkative_png()}):
-        refused = await upload(client, **({"content": JPEG} | other), headers=key)  # type: ignore[arg-type]
+        refused = await upload(client, **({"content": JPEG} | other), headers=key)
         assert codes(refused) == [("header idempotency-key", "idempotency_key_reused")]
 
 

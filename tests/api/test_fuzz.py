@@ -34,7 +34,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 # How many requests of each kind an operation gets.
-GOOD, BAD = 6, 6
+GOOD, BAD = 3, 2
 # These report the state of this very system: 503 is a true answer of theirs.
 TRUTHFUL = {"health_ready"}
 
@@ -86,6 +86,7 @@ def _fuzz(
         run()
 
 
+@pytest.mark.timeout(300)
 async def test_answers_are_what_the_document_says(
     app: FastAPI, settings: Settings, team: Team, ids: dict[str, str]
 ) -> None:
@@ -103,7 +104,7 @@ async def test_answers_are_what_the_document_says(
 
         failures: dict[str, str] = {}
         for found in schema.get_all_operations():
-            operation = found.ok()
+            operation: Any = found.ok()  # type: ignore[union-attr]  # an operation that can't be read fails here
             if operation.definition.raw["operationId"] in TRUTHFUL:
                 continue
             names = [parameter.name for parameter in operation.path_parameters]
@@ -112,7 +113,7 @@ async def test_answers_are_what_the_document_says(
                 _fuzz(operation, GenerationMode.POSITIVE, GOOD, send, path_parameters=real)
                 _fuzz(operation, GenerationMode.NEGATIVE, BAD, send, path_parameters=real)
                 if real:
-                    _fuzz(operation, GenerationMode.POSITIVE, 2, send)
+                    _fuzz(operation, GenerationMode.POSITIVE, 1, send)
             except FailureGroup as failure:
                 failures[operation.label] = str(failure)
     assert not failures, "\n\n".join(failures.values())

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from drumtower.domain import kpis
-from drumtower.domain.figures import ChannelNumbers, Figure, Followers, Missing, Reason
+from drumtower.domain.figures import ChannelNumbers, Figure, Followers, Missing, Reason, total
 from drumtower.domain.kpi_dictionary import BY_KPI, DICTIONARY, Kpi, reference
-from drumtower.domain.samples import Metric
+from drumtower.domain.samples import ENGAGEMENTS, Metric
 
 MORNING = datetime(2026, 11, 1, 8, tzinfo=UTC)
 WECHAT, WEIBO, BLUESKY = uuid4(), uuid4(), uuid4()
@@ -20,7 +20,7 @@ def channel(
     channel_id: UUID,
     *,
     followers: Followers | None = None,
-    exposed: dict[Metric, int] | None = None,
+    exposed: int | None = None,
     has_posts: bool = True,
     gives: frozenset[Metric] = _ENGAGING,
     **gains: int,
@@ -29,7 +29,7 @@ def channel(
     return ChannelNumbers(
         channel_id=channel_id,
         gains=made,
-        exposed=exposed if exposed is not None else made,
+        exposed_engagements=exposed if exposed is not None else total(made, ENGAGEMENTS),
         followers=followers,
         gives=gives,
         has_posts=has_posts,
@@ -88,7 +88,7 @@ class TestEngagementRate:
         assert figure.metrics == (Metric.LIKES, Metric.COMMENTS, Metric.SAVES)
 
     def test_counts_only_posts_whose_exposure_is_known(self) -> None:
-        one = channel(WECHAT, exposure=1000, likes=80, exposed={Metric.LIKES: 20, Metric.EXPOSURE: 1000})
+        one = channel(WECHAT, exposure=1000, likes=80, exposed=20)
         assert kpis.engagement_rate([one]).value == pytest.approx(0.02)
 
     def test_by_followers_where_no_exposure_is_known(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -73,12 +73,12 @@ def _after(
 def _on_launch(die: Die) -> None:
     launch = Dispatcher._launch
 
-    def doomed(self: Dispatcher, claimed: Any) -> None:
+    def doomed(self: Dispatcher, claimed: Sequence[Any], *more: Any) -> None:
         if claimed:
             die()
-        launch(self, claimed)
+        launch(self, claimed, *more)
 
-    Dispatcher._launch = doomed  # type: ignore[method-assign]
+    setattr(Dispatcher, launch.__name__, doomed)
 
 
 def _on_intent(die: Die) -> None:

@@ -59,8 +59,8 @@ class Weather:
         async def keep(message: Message) -> None:
             answer.append(message)
 
-        await app(scope, receive, keep)
         self.acts[slug] += 1
+        await app(scope, receive, keep)
         chance = self.draw.random()
         if chance < self.hang:
             self.fired["hang"] += 1

@@ -13,7 +13,7 @@ from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event
 from drumtower.platforms import registry
 from services.scheduler import main as scheduler
-from services.scheduler import reap
+from services.scheduler import confirm, reap, reconcile
 from services.scheduler.send import Sender
 from tests.faults.arms import Arms
 from tests.faults.crashes import arm_crash
@@ -32,6 +32,8 @@ def take_up(arms: Arms) -> None:
     vars(scheduler)["registry"] = _Loaded(found)
     if arms.read_lag is not None:
         shorten_lags(found, timedelta(seconds=arms.read_lag))
+        for step in (confirm, reconcile):
+            vars(step)["LEASE"] = timedelta(seconds=5)
     if arms.poll_after is not None:
         polls = vars(importlib.import_module("drumtower.adapters.wechat.publishing"))
         polls["_POLLS"] = (timedelta(seconds=arms.poll_after),)

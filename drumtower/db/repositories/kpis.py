@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -67,17 +67,27 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 Rows = Sequence[Any]
 
 
+class ChannelRow(NamedTuple):
+    """What figures need to know of a channel."""
+
+    id: UUID
+    platform: str
+
+
 class KpiRepository(Scoped):
     """Reads inputs per channel and bucket. `channels` narrows to some; None means all of the workspace."""
 
-    async def channels(self, channel_ids: Collection[UUID] | None) -> list[Channel]:
-        statement = select(Channel).where(Channel.workspace_id == self.workspace_id).order_by(Channel.id)
+    async def channels(self, channel_ids: Collection[UUID] | None) -> list[ChannelRow]:
+        """Return the channels, oldest first."""
+        statement = select(Channel.id, Channel.platform).where(Channel.workspace_id == self.workspace_id)
         if channel_ids is not None:
             statement = statement.where(Channel.id.in_(channel_ids))
-        return list((await self.tx.scalars(statement)).all())
+        return [ChannelRow(*row) for row in await self.tx.execute(statement.order_by(Channel.id))]
 
     async def publishing(self, channel_ids: Collection[UUID], before: datetime) -> set[UUID]:
         """Return which of these channels had published anything by then."""
+        if not channel_ids:
+            return set()
         found = await self.tx.scalars(
             text("""
             SELECT c.id FROM unnest(CAST(:channels AS uuid[])) AS c(id)
@@ -91,13 +101,15 @@ class KpiRepository(Scoped):
         return set(found.all())
 
     async def gains(
-        self, period: Period, metrics: Sequence[Metric], channels: Collection[UUID] | None
+        self, period: Period, metrics: Sequence[Metric], channels: Collection[UUID] | None, *, exposed: bool
     ) -> Rows:
-        """Return (channel_id, bucket, sampled_at, a gain per metric, an exposed gain per metric); NULL is unknown."""
-        columns = [
-            f"CAST(sum({gain}) FILTER (WHERE metric = '{metric.value}') AS bigint)"
-            for gain in ("gain", "exposed_gain")
-            for metric in metrics
+        """Return (channel_id, bucket, sampled_at, exposed engagements, a gain per metric); NULL is unknown.
+
+        Engagements of exposed posts are counted where asked for; every column costs time.
+        """
+        acted = "CAST(sum(exposed_gain) FILTER (WHERE metric <> 'exposure') AS bigint)"
+        columns = [acted if exposed else "NULL"] + [
+            f"CAST(sum(gain) FILTER (WHERE metric = '{metric.value}') AS bigint)" for metric in metrics
         ]
         statement = text(f"""
             SELECT channel_id, {period.day("day")} AS bucket, max(sampled_at) AS sampled_at, {", ".join(columns)}

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
+from drumtower.crypto import token_hash
 from drumtower.db.models import ApiKey, Member, Workspace
-from drumtower.domain.errors import Unauthenticated
+from drumtower.domain.errors import Limited, Unauthenticated
 from drumtower.domain.permissions import Permission
 from services.api.access import keys, sessions
 from services.api.access.schemas import ApiKeyCreate, ApiKeyMade, ApiKeyRead, LogIn, Me, Refresh, Tokens
@@ -27,8 +28,17 @@ def _tokens(pair: sessions.Pair) -> Tokens:
 
 
 @router.post("/auth/token", operation_id="auth_token", summary="Log in", responses=responses(413, 415))
-async def log_in(body: LogIn, tx: TxDep, clock: ClockDep) -> Tokens:
-    return _tokens(await sessions.log_in(tx, body.email, body.password, clock.now()))
+async def log_in(body: LogIn, request: Request, services: ServicesDep, tx: TxDep, clock: ClockDep) -> Tokens:
+    # By address too, so that a stranger's failures do not lock a member out.
+    address = request.client.host if request.client else ""
+    who = token_hash(f"{body.email.strip().lower()} {address}").hex()
+    if not await services.limiter.may_log_in(who):
+        raise Limited("too_many_log_ins", "Too many wrong passwords. Wait a minute.", retry_after=60)
+    try:
+        return _tokens(await sessions.log_in(tx, body.email, body.password, clock.now()))
+    except Unauthenticated:
+        await services.limiter.log_in_failed(who)
+        raise
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """Sessions: short access tokens, refresh tokens that are good once, and the end of both when one is replayed."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,7 +31,8 @@ def _refused() -> Unauthenticated:
 async def log_in(tx: Tx, email: str, password: str, now: datetime) -> Pair:
     """Open a session; unknown and known members are refused alike, in the same time."""
     member = await tx.scalar(select(Member).where(Member.email == email.strip().lower()))
-    matches = password_matches(member.password_hash if member else None, password)
+    # Slow on purpose, and so on a thread: others are answered meanwhile.
+    matches = await asyncio.to_thread(password_matches, member.password_hash if member else None, password)
     if member is None or not matches or _has_left(member, now):
         raise _refused()
     session = Session(id=new_id(), workspace_id=member.workspace_id, member_id=member.id, created_at=now)

@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from drumtower.db.models import Channel
-from drumtower.db.repositories.kpis import Bucket, KpiRepository, Period
+from drumtower.db.repositories.kpis import Bucket, ChannelRow, KpiRepository, Period
 from drumtower.domain import kpis
 from drumtower.domain.figures import ChannelNumbers, Figure, Followers
 from drumtower.domain.kpi_dictionary import Kpi
@@ -16,7 +15,7 @@ from drumtower.domain.samples import ENGAGEMENTS, Metric
 from drumtower.platforms.registry import Registry
 from services.api.metrics.query import KpiQuery
 
-Cell = tuple[UUID | None, date | None]
+Cell = tuple[UUID, date | None]
 SubjectCell = tuple[str | None, date | None]
 
 _POST_METRICS: dict[Kpi, tuple[Metric, ...]] = {
@@ -46,56 +45,43 @@ def buckets(period: Period) -> list[date | None]:
     return list(dict.fromkeys(starts))
 
 
-@dataclass(frozen=True, slots=True)
-class _Gained:
-    gains: dict[Metric, int]
-    exposed: dict[Metric, int]
-    sampled_at: datetime | None = None
-
-
-_NOTHING = _Gained({}, {})
-
-
 @dataclass(slots=True)
 class Numbers:
     """What samples say, per channel and bucket."""
 
     gives: dict[UUID, frozenset[Metric]]
-    publishing: set[UUID] = field(default_factory=set)
-    gained: dict[Cell, _Gained] = field(default_factory=dict)
     followers: dict[Cell, Followers] = field(default_factory=dict)
+    known: dict[Cell, ChannelNumbers] = field(default_factory=dict)
+    publishing: set[UUID] = field(default_factory=set)
 
     def of(self, channel_id: UUID, bucket: date | None) -> ChannelNumbers:
         """Return what is known of a channel in a bucket."""
         cell = channel_id, bucket
-        gained = self.gained.get(cell, _NOTHING)
-        return ChannelNumbers(
+        return self.known.get(cell) or ChannelNumbers(
             channel_id=channel_id,
-            gains=gained.gains,
-            exposed=gained.exposed,
-            followers=self.followers.get(cell) if self.followers else None,
+            followers=self.followers.get(cell),
             gives=self.gives[channel_id],
             has_posts=channel_id in self.publishing,
-            sampled_at=gained.sampled_at,
         )
 
 
 async def numbers(
-    rows: KpiRepository, asked: KpiQuery, channels: Sequence[Channel], registry: Registry
+    rows: KpiRepository, asked: KpiQuery, channels: Sequence[ChannelRow], registry: Registry
 ) -> Numbers:
     """Read what samples say about these channels, as far as the figures asked for need it."""
     found = Numbers(gives={channel.id: _gives(channel, registry) for channel in channels})
+    if {Kpi.FOLLOWER_GROWTH, Kpi.ENGAGEMENT_RATE} & set(asked.kpis):
+        await _read_followers(rows, asked, list(found.gives), found)
     wanted = {metric for kpi in asked.kpis for metric in _POST_METRICS.get(kpi, ())}
     if wanted:
         await _read_gains(rows, asked, [metric for metric in Metric if metric in wanted], found)
-        silent = set(found.gives) - {channel_id for channel_id, _ in found.gained if channel_id}
-        found.publishing = set(found.gives) - silent | await rows.publishing(silent, asked.period.end)
-    if {Kpi.FOLLOWER_GROWTH, Kpi.ENGAGEMENT_RATE} & set(asked.kpis):
-        await _read_followers(rows, asked, list(found.gives), found)
+        measured = {channel_id for channel_id, _ in found.known}
+        silent = set(found.gives) - measured
+        found.publishing = measured | await rows.publishing(silent, asked.period.end)
     return found
 
 
-def _gives(channel: Channel, registry: Registry) -> frozenset[Metric]:
+def _gives(channel: ChannelRow, registry: Registry) -> frozenset[Metric]:
     adapter = registry.adapters.get(channel.platform)
     if adapter is None:
         return frozenset()
@@ -106,16 +92,17 @@ def _gives(channel: Channel, registry: Registry) -> frozenset[Metric]:
 async def _read_gains(
     rows: KpiRepository, asked: KpiQuery, metrics: Sequence[Metric], found: Numbers
 ) -> None:
-    many = len(metrics)
-    for row in await rows.gains(asked.period, metrics, asked.channel_ids):
-        values = row[3:]
-        gains = {
-            metric: gain for metric, gain in zip(metrics, values[:many], strict=True) if gain is not None
-        }
-        exposed = {
-            metric: gain for metric, gain in zip(metrics, values[many:], strict=True) if metric in gains
-        }
-        found.gained[row[0], row[1]] = _Gained(gains, exposed, row[2])
+    rate = Kpi.ENGAGEMENT_RATE in asked.kpis
+    for row in await rows.gains(asked.period, metrics, asked.channel_ids, exposed=rate):
+        channel_id, bucket, sampled_at, acted = row[:4]
+        found.known[channel_id, bucket] = ChannelNumbers(
+            channel_id=channel_id,
+            gains={metric: gain for metric, gain in zip(metrics, row[4:], strict=True) if gain is not None},
+            exposed_engagements=acted,
+            followers=found.followers.get((channel_id, bucket)),
+            gives=found.gives[channel_id],
+            sampled_at=sampled_at,
+        )
 
 
 async def _read_followers(rows: KpiRepository, asked: KpiQuery, ids: list[UUID], found: Numbers) -> None:

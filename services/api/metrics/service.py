@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from drumtower.db.engine import Tx
-from drumtower.db.models import Channel
-from drumtower.db.repositories.kpis import By, KpiRepository
+from drumtower.db.repositories.kpis import By, ChannelRow, KpiRepository
 from drumtower.domain import kpis
 from drumtower.domain.errors import Invalid, Violation
 from drumtower.domain.figures import Figure
@@ -24,13 +23,15 @@ MOST_FIGURES = 20_000
 
 Subject = str | None
 
+_NAMED = {By.CHANNEL: "channel_id", By.PLATFORM: "platform"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """One subject's share: its channels, under the name they are shown by. None: what hangs on no channel."""
 
     subject: Subject
-    channels: tuple[Channel, ...]
+    channels: tuple[ChannelRow, ...]
 
 
 async def answer(
@@ -51,13 +52,10 @@ async def answer(
         )
     figures = _Figures(rows=rows, asked=asked, groups=groups, cuts=cuts, registry=registry)
     await figures.read(channels)
-    return [
-        _shown(kpi, _named(asked, subject, bucket), figure, now)
-        for kpi, subject, bucket, figure in figures.all()
-    ]
+    return [_shown(kpi, group, figure, now) for kpi, group, figure in figures.all()]
 
 
-def _check_channels(asked: KpiQuery, channels: Sequence[Channel]) -> None:
+def _check_channels(asked: KpiQuery, channels: Sequence[ChannelRow]) -> None:
     known = {channel.id for channel in channels}
     unknown = [channel_id for channel_id in asked.channel_ids or () if channel_id not in known]
     if unknown:
@@ -69,16 +67,16 @@ def _check_channels(asked: KpiQuery, channels: Sequence[Channel]) -> None:
         )
 
 
-def _groups(by: By, channels: Sequence[Channel]) -> list[Group]:
+def _groups(by: By, channels: Sequence[ChannelRow]) -> list[Group]:
     if by is By.TOTAL:
         return [Group(subject="total", channels=tuple(channels))]
-    named: dict[str, list[Channel]] = {}
+    named: dict[str, list[ChannelRow]] = {}
     for channel in channels:
         named.setdefault(_subject(by, channel), []).append(channel)
     return [Group(subject=subject, channels=tuple(some)) for subject, some in named.items()]
 
 
-def _subject(by: By, channel: Channel) -> str:
+def _subject(by: By, channel: ChannelRow) -> str:
     match by:
         case By.TOTAL:
             return "total"
@@ -101,7 +99,7 @@ class _Figures:
     led: inputs.Led | None = None
     answers: inputs.Answers | None = None
 
-    async def read(self, channels: Sequence[Channel]) -> None:
+    async def read(self, channels: Sequence[ChannelRow]) -> None:
         wanted = set(self.asked.kpis)
         if wanted & inputs.SAMPLED:
             self.numbers = await inputs.numbers(self.rows, self.asked, channels, self.registry)
@@ -112,11 +110,18 @@ class _Figures:
         if Kpi.RESPONSE_TIME in wanted:
             self.answers = await inputs.answers(self.rows, self.asked)
 
-    def all(self) -> Iterator[tuple[Kpi, Subject, date | None, Figure]]:
+    def all(self) -> Iterator[tuple[Kpi, dict[str, str | None], Figure]]:
+        """Compute every figure, under the names its group is shown by."""
+        period, by = self.asked.period, self.asked.by
+        cuts = [
+            (bucket, {period.bucket.value: bucket.isoformat()} if period.bucket and bucket else {})
+            for bucket in self.cuts
+        ]
         for kpi in self.asked.kpis:
             for group in self._groups(kpi):
-                for bucket in self.cuts:
-                    yield kpi, group.subject, bucket, self._figure(kpi, group, bucket)
+                named = {_NAMED[by]: group.subject} if by in _NAMED else {}
+                for bucket, cut in cuts:
+                    yield kpi, {**named, **cut}, self._figure(kpi, group, bucket)
 
     def _groups(self, kpi: Kpi) -> Sequence[Group]:
         """Links may hang on no channel; where channels are kept apart, those come last, under null."""
@@ -134,17 +139,6 @@ class _Figures:
             return self.answers.figure(cell)
         assert self.numbers is not None
         return kpis.of_posts(kpi, [self.numbers.of(channel.id, bucket) for channel in group.channels])
-
-
-def _named(asked: KpiQuery, subject: Subject, bucket: date | None) -> dict[str, str | None]:
-    named: dict[str, str | None] = {}
-    if asked.by is By.CHANNEL:
-        named["channel_id"] = subject
-    if asked.by is By.PLATFORM:
-        named["platform"] = subject
-    if asked.period.bucket is not None and bucket is not None:
-        named[asked.period.bucket.value] = bucket.isoformat()
-    return named
 
 
 # Enum members are slow to dump; these are the plain words for them.

@@ -24,6 +24,7 @@ from drumtower.platforms import (
     WebhookRequest,
 )
 from services.api.deps import Services
+from services.api.webhooks.door import DOOR
 
 log = structlog.get_logger(__name__)
 
@@ -89,8 +90,9 @@ async def _take(
 async def _in_time() -> AsyncIterator[None]:
     """Raise Unavailable where the database does not answer in time: nothing is stored then, and platforms send again."""
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            yield
+        with DOOR.entered():
+            async with asyncio.timeout(ANSWER_SECONDS):
+                yield
     except OSError as error:  # TimeoutError is one
         log.warning("webhook.database_away", error=type(error).__name__)
         raise Unavailable(
