@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +35,8 @@ def sources() -> Iterator[Path]:
                 yield path
 
 
-def find() -> list[Found]:
+@cache
+def find() -> tuple[Found, ...]:
     """Return every value given to a parameter called `code`, and every entry of a table of codes."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources()}
     local = {path: dict(_takers(tree)) for path, tree in trees.items()}
@@ -50,7 +52,7 @@ def find() -> list[Found]:
         for node in ast.walk(tree)
         for code in _codes(node, shared | local[path])
     }
-    return sorted(found, key=lambda one: (one.code, one.where))
+    return tuple(sorted(found, key=lambda one: (one.code, one.where)))
 
 
 def _takers(tree: ast.Module) -> Iterator[tuple[str, int]]:

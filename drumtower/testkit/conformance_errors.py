@@ -125,6 +125,7 @@ class SecrecyRules(Hooks):
 
     async def test_secrets_show_nowhere(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger="httpx")  # another test may have quietened it
         seen = [await self._healthy(stage)]
         for fault in (Fault(status=500), Fault(status=403, body="{}"), *self._telling(stage)):
             stage.break_with(fault.model_copy(update={"path": self.publish_path}))

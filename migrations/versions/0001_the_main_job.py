@@ -666,6 +666,13 @@ def upgrade() -> None:
         postgresql_where="next_at IS NOT NULL",
     )
     op.create_index("ix_deliveries_post", "deliveries", ["post_id"], unique=False)
+    op.create_index(
+        "uq_deliveries_live",
+        "deliveries",
+        ["post_id", "channel_id"],
+        unique=True,
+        postgresql_where="post_id IS NOT NULL AND action = 'publish' AND state NOT IN ('cancelled', 'failed', 'missed')",
+    )
     op.create_table(
         "attempts",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -778,6 +785,11 @@ def downgrade() -> None:
     op.drop_index("ix_rollups_own", table_name="rollups", postgresql_where=sa.text("delivery_id IS NULL"))
     op.drop_table("rollups")
     op.drop_table("attempts")
+    op.drop_index(
+        "uq_deliveries_live",
+        table_name="deliveries",
+        postgresql_where="post_id IS NOT NULL AND action = 'publish' AND state NOT IN ('cancelled', 'failed', 'missed')",
+    )
     op.drop_index("ix_deliveries_post", table_name="deliveries")
     op.drop_index("ix_deliveries_next", table_name="deliveries", postgresql_where="next_at IS NOT NULL")
     op.drop_index("ix_deliveries_list", table_name="deliveries")

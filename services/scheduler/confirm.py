@@ -1,7 +1,7 @@
 """Asks platforms that publish in their own time how it went. Each look is without side effect."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from drumtower.connections import Connections
 from drumtower.db.engine import Database
@@ -10,7 +10,7 @@ from drumtower.db.repositories.deliveries import move
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event, State
 from drumtower.platforms import Accepted, Confirmable, PlatformError, Published
-from services.scheduler.leases import LeaseLost, hold, take_due
+from services.scheduler.leases import LeaseLost, clock, hold, take_due
 from services.scheduler.settle import failure_json, open_attempt, persistently, settle
 
 BATCH = 50
@@ -28,12 +28,13 @@ async def confirm(db: Database, connections: Connections) -> timedelta | None:
 
 
 async def _confirm(db: Database, connections: Connections, delivery: Delivery) -> None:
-    started = datetime.now(UTC)
+    assert delivery.next_at is not None
+    started = delivery.next_at - LEASE  # when it was taken, by the database's clock
     answer = await _look(connections, delivery)
 
     async def write() -> None:
-        now = datetime.now(UTC)
         async with db.transaction() as tx:
+            now = await clock(tx)
             row = await hold(tx, delivery.id, delivery.fence, State.ACCEPTED)
             attempt = open_attempt(row, "confirm", started)
             attempt.ended_at = now

@@ -1,7 +1,7 @@
 """Taking rows: SKIP LOCKED batches by the database's clock, each lease with a higher fence than the one before."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, update
@@ -16,6 +16,11 @@ CLAIMED = {TRANSITIONS[state][Event.CLAIM] for state in WAITING}.pop()
 
 class LeaseLost(Exception):
     """Somebody else has the row now; whoever raises this writes nothing."""
+
+
+async def clock(tx: Tx) -> datetime:
+    """Return the database's time. A replica's own clock may be minutes wrong, and lateness and grace must not be."""
+    return (await tx.execute(select(func.now()))).scalar_one()
 
 
 async def claim_due(

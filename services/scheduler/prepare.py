@@ -1,7 +1,7 @@
 """Does the slow part ahead of the due second: a fresh token, uploads, the platform's draft. Nothing of it is public."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -13,9 +13,9 @@ from drumtower.domain.deliveries import State
 from drumtower.platforms import PlatformError, Preparable
 from drumtower.settings import Settings
 from drumtower.storage import Storage
-from services.scheduler.leases import LeaseLost, hold, take_unprepared
+from services.scheduler.leases import LeaseLost, clock, hold, take_unprepared
 from services.scheduler.requests import publish_request, read_facts
-from services.scheduler.settle import failure_json
+from services.scheduler.settle import after_renewal, failure_json
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,10 @@ async def _prepare(db: Database, connections: Connections, storage: Storage, del
         connection = await connections.open(delivery.channel_id)
         request = publish_request(facts, connection.adapter, connection.credentials, db, storage)
         assert isinstance(connection.adapter, Preparable)
-        await connection.adapter.prepare(request)
+        try:
+            await connection.adapter.prepare(request)
+        except PlatformError as error:
+            failure = await after_renewal(connections, connection, error.failure)
     except PlatformError as error:
         failure = error.failure
     except LeaseLost:
@@ -61,6 +64,6 @@ async def _release(db: Database, delivery: Delivery, failure: failures.Failure |
             row = await hold(tx, delivery.id, delivery.fence, State.PLANNED)
             row.prepared = failure is None
             row.error = None if failure is None else failure_json(failure)
-            row.lease_until = None if failure is None else min(datetime.now(UTC) + AGAIN, row.due_at)
+            row.lease_until = None if failure is None else min(await clock(tx) + AGAIN, row.due_at)
     except LeaseLost:
         log.info("prepare.overtaken", delivery_id=str(delivery.id))

@@ -1,6 +1,6 @@
 """What a dead or paused dispatcher left behind: not started is due again, started is unknown."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import func, select, text
 
@@ -9,6 +9,7 @@ from drumtower.db.models import Delivery
 from drumtower.db.repositories.deliveries import move
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import LEASED, Event, State
+from services.scheduler.leases import clock
 from services.scheduler.settle import close_attempt, failure_json
 
 BATCH = 200
@@ -33,7 +34,7 @@ async def reap(db: Database) -> timedelta | None:
             .with_for_update(skip_locked=True)
         )
         rows = stale.all()
-        now = datetime.now(UTC)
+        now = await clock(tx)
         for row in rows:
             held = row.fence
             row.fence += 1  # whoever held it writes nothing from here on

@@ -1,7 +1,7 @@
 """Settles unknown outcomes by looking, never by sending again: found, provably absent, or a person is asked."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from drumtower.connections import Connections
 from drumtower.db.engine import Database, Tx
@@ -21,7 +21,7 @@ from drumtower.platforms import (
 )
 from drumtower.settings import Settings
 from drumtower.storage import Storage
-from services.scheduler.leases import LeaseLost, hold, take_due
+from services.scheduler.leases import LeaseLost, clock, hold, take_due
 from services.scheduler.requests import is_publish, publish_request, read_facts, reply_request
 from services.scheduler.settle import error_json, open_attempt, persistently, settle
 
@@ -44,14 +44,15 @@ async def reconcile(
 async def _reconcile(
     db: Database, connections: Connections, storage: Storage, settings: Settings, delivery: Delivery
 ) -> None:
-    started = datetime.now(UTC)
+    assert delivery.next_at is not None
+    started = delivery.next_at - LEASE  # when it was taken, by the database's clock
     finding = await _look(db, connections, storage, delivery)
     lag = connections.registry.get(delivery.platform).capabilities.read_lag
     rest = max(settings.reconcile_grace, lag)
 
     async def write() -> None:
-        now = datetime.now(UTC)
         async with db.transaction() as tx:
+            now = await clock(tx)
             row = await hold(tx, delivery.id, delivery.fence, State.UNKNOWN)
             attempt = open_attempt(row, "reconcile", started)
             attempt.ended_at = now

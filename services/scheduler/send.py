@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -34,6 +34,7 @@ from services.scheduler.leases import LeaseLost, hold
 from services.scheduler.requests import Facts, is_publish, publish_request, read_facts, reply_request
 from services.scheduler.settle import (
     Result,
+    after_renewal,
     close_attempt,
     error_json,
     open_attempt,
@@ -72,7 +73,7 @@ class Sender:
                 log.exception("delivery.broken")
 
     async def _send(self, delivery: Delivery, taken: float) -> None:
-        checked = await self._check(delivery)
+        checked = await self._check(delivery, _now(delivery, taken))
         if checked is None:
             return
         facts, connection = checked
@@ -81,18 +82,17 @@ class Sender:
                 connection = await self._make_ready(facts)
             except PlatformError as error:
                 failure = _harmless(error.failure)
-                await self._record(delivery, connection=None, result=failure, started=False)
+                await self._record(delivery, taken, connection=None, result=failure, started=False)
                 return
-            await self._start(delivery)
+            await self._start(delivery, _now(delivery, taken))
         result = await self._leave(connection, self._request(facts, connection), taken)
-        await self._record(delivery, connection=connection, result=result, started=True)
+        await self._record(delivery, taken, connection=connection, result=result, started=True)
 
-    async def _check(self, delivery: Delivery) -> tuple[Facts, Connection | None] | None:
+    async def _check(self, delivery: Delivery, now: datetime) -> tuple[Facts, Connection | None] | None:
         """Read the facts and check everything once more; None where the delivery may not go.
 
         With nothing slow left to do, the intent is committed with the checks, and the open channel comes back.
         """
-        now = datetime.now(UTC)
         async with self.db.transaction() as tx:
             row = await hold(tx, delivery.id, delivery.fence, State.CLAIMED)
             facts = await read_facts(tx, row)
@@ -110,7 +110,11 @@ class Sender:
         request = self._request(facts, connection)
         if isinstance(request, PublishRequest) and _must_prepare(connection, facts.delivery):
             assert isinstance(connection.adapter, Preparable)
-            await connection.adapter.prepare(request)
+            try:
+                await connection.adapter.prepare(request)
+            except PlatformError as error:
+                failure = await after_renewal(self.connections, connection, error.failure)
+                raise PlatformError(failure) from error
         return connection
 
     def _request(self, facts: Facts, connection: Connection) -> PublishRequest | ReplyRequest:
@@ -118,11 +122,11 @@ class Sender:
             return publish_request(facts, connection.adapter, connection.credentials, self.db, self.storage)
         return reply_request(facts, connection.credentials, self.db)
 
-    async def _start(self, delivery: Delivery) -> None:
+    async def _start(self, delivery: Delivery, now: datetime) -> None:
         """Commit the intent after a preparation."""
         async with self.db.transaction() as tx:
             row = await hold(tx, delivery.id, delivery.fence, State.CLAIMED)
-            await _intend(tx, row, datetime.now(UTC))
+            await _intend(tx, row, now)
 
     async def _leave(
         self, connection: Connection, request: PublishRequest | ReplyRequest, taken: float
@@ -144,12 +148,20 @@ class Sender:
             http.deadline.reset(limit)
 
     async def _record(
-        self, delivery: Delivery, *, connection: Connection | None, result: Result, started: bool
+        self,
+        delivery: Delivery,
+        taken: float,
+        *,
+        connection: Connection | None,
+        result: Result,
+        started: bool,
     ) -> None:
         """Write the outcome, as soon as the database takes it."""
+        if isinstance(result, failures.AuthExpired) and connection is not None:
+            result = await after_renewal(self.connections, connection, result)
 
         async def write() -> None:
-            now = datetime.now(UTC)
+            now = _now(delivery, taken)
             async with self.db.transaction() as tx:
                 row = await tx.get_one(Delivery, delivery.id, with_for_update=True)
                 if started:
@@ -157,14 +169,11 @@ class Sender:
                 await _write(tx, row, delivery.fence, result, now)
 
         await persistently(write)
-        if isinstance(result, failures.AuthExpired) and connection is not None:
-            await self._renew(connection)
 
-    async def _renew(self, connection: Connection) -> None:
-        try:
-            await self.connections.renew(connection)
-        except PlatformError as error:
-            log.warning("token.not_renewed", code=failures.code(error.failure))
+
+def _now(delivery: Delivery, taken: float) -> datetime:
+    """Tell the database's time from the claim's, which wrote `updated_at`; this machine's clock may be wrong."""
+    return delivery.updated_at + timedelta(seconds=time.monotonic() - taken)
 
 
 async def _write(tx: Tx, row: Delivery, fence: int, result: Result, now: datetime) -> None:

@@ -11,12 +11,13 @@ from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from drumtower.connections import Connection, Connections
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Channel, Delivery, Interaction
 from drumtower.db.repositories.deliveries import move, published
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event, State
-from drumtower.platforms import Accepted, Handoff, Outcome, Published
+from drumtower.platforms import Accepted, Handoff, Outcome, PlatformError, Published
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,21 @@ async def persistently(write: Callable[[], Awaitable[Kept]]) -> Kept:
                 raise
             log.warning("settle.waits", error=type(error).__name__)
             await asyncio.sleep(RETRY_EVERY)
+
+
+async def after_renewal(
+    connections: Connections, connection: Connection, failure: failures.Failure
+) -> failures.Failure:
+    """Renew a token that was refused before the refusal is written: the next attempt may start that moment.
+
+    Returns what to write: the refusal, or why there is no other token, since a blip there is no dead account.
+    """
+    if isinstance(failure, failures.AuthExpired):
+        try:
+            await connections.renew(connection)
+        except PlatformError as error:
+            return error.failure
+    return failure
 
 
 def open_attempt(delivery: Delivery, step: str, now: datetime) -> Attempt:

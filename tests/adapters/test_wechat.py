@@ -173,7 +173,7 @@ class TestAccess(WeChatHooks):
     async def test_nothing_secret_is_logged_or_told(
         self, stage: Stage, caplog: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger="httpx")
         token, secret = stage.credentials.access, stage.credentials["app_secret"]
         await stage.out(self.message("你好"))
         stage.break_with(

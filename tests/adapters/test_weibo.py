@@ -348,7 +348,7 @@ class TestTokens:
         assert isinstance(caught.value.failure, NotPermitted)
 
     async def test_no_address_holds_the_token(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level("DEBUG")
+        caplog.set_level("DEBUG", logger="httpx")
         await stage.out(message("令牌不进地址"))
         await weibo(stage).channel_stats(stage.credentials)
         assert "/2/users/show.json" in caplog.text

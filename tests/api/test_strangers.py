@@ -142,7 +142,7 @@ async def test_paths(
     assert await rows_of(db, team) == before
 
 
-async def test_queries(app: FastAPI, stranger: httpx.AsyncClient, ids: dict[str, str]) -> None:
+async def _try_queries(app: FastAPI, stranger: httpx.AsyncClient, ids: dict[str, str]) -> None:
     for operation in operations(app.openapi()):
         if operation.method != "get" or operation.id in PUBLIC or operation.path_names:
             continue
@@ -188,9 +188,17 @@ def _ids_in(schema: Json, document: Json, prefix: str, seen: frozenset[str]) -> 
     return found.union(*(_ids_in(one, document, name, seen) for name, one in inner)) if inner else found
 
 
-async def test_bodies(
-    app: FastAPI, stranger: httpx.AsyncClient, ids: dict[str, str], db: Database, team: Team, box: Box
+async def test_queries_and_bodies(
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    stranger: httpx.AsyncClient,
+    ids: dict[str, str],
+    db: Database,
+    team: Team,
+    box: Box,
 ) -> None:
+    await _try_queries(app, stranger, ids)
+    await _try_conversions(client, stranger, ids)
     document = app.openapi()
     known = {operation.id: operation for operation in operations(document)}
     asked = {(o.id, name) for o in known.values() for name in carried(o, document)}
@@ -222,7 +230,7 @@ async def _own(stranger: httpx.AsyncClient, db: Database, team: Team, box: Box) 
     return {"own brand": brand, "own channel": str(channel.id)}
 
 
-async def test_conversions_are_not_credited_to_strangers(
+async def _try_conversions(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, ids: dict[str, str]
 ) -> None:
     for told in ({"click_id": ids["click_id"]}, {"link_code": ids["link_code"]}):

@@ -19,6 +19,7 @@ from drumtower.db.models import Channel, InboundEvent, Interaction
 from drumtower.domain.deliveries import State
 from drumtower.sandbox.wechat.callbacks import cdata, element
 from services.api.deps import Services
+from services.api.webhooks.door import DOOR
 from tests.conftest import client_for
 from tests.factories import Team, make_team
 from tests.feedback.rows import (
@@ -339,6 +340,23 @@ class TestTrouble:
         await nothing_is_stored(db)
         assert (await VECTOR.to(platform, channel)).text == "success"
         assert await count(db, Interaction) == 1
+
+    async def test_a_full_house_says_later(
+        self,
+        platform: httpx.AsyncClient,
+        db: Database,
+        channel: Channel,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(DOOR, "inside", DOOR.most)
+        answer = await VECTOR.to(platform, channel)
+        await refused(answer, 503, "too_busy")
+        assert answer.headers["retry-after"] == "1"
+        await nothing_is_stored(db)
+        monkeypatch.setattr(DOOR, "inside", DOOR.most - 1)
+        for _ in range(2):  # whoever leaves makes room, refused or not
+            assert (await VECTOR.to(platform, channel)).text == "success"
+            await refused(await replace(VECTOR, query={}).to(platform, channel), 401, "signature_invalid")
 
     async def test_credentials_that_no_key_opens(
         self, platform: httpx.AsyncClient, app: FastAPI, channel: Channel, db: Database

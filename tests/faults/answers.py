@@ -55,7 +55,12 @@ async def answers(world: World, size: Size) -> Report:
         verdict=verdict,
         drained_after=drained,
         claims=claims,
-        numbers={"acts": dict(field.platforms.weather.acts), "lies": list(LIES), "times_each_on_each_platform": times, "slowest": late},
+        numbers={
+            "acts": dict(field.platforms.weather.acts),
+            "lies": list(LIES),
+            "times_each_on_each_platform": times,
+            "slowest": late,
+        },
     )
 
 

@@ -5,11 +5,15 @@ from functools import partial
 from typing import Any
 
 from tests.faults.answers import answers
+from tests.faults.cancels import cancels
+from tests.faults.clocks import downtime, skews
 from tests.faults.field import Size
 from tests.faults.kills import kills
 from tests.faults.pauses import pauses
 from tests.faults.points import points
 from tests.faults.report import Report
+from tests.faults.texts import texts
+from tests.faults.tokens import tokens
 from tests.faults.world import World
 
 RUNS: dict[str, Callable[[World, Size], Coroutine[Any, Any, Report]]] = {
@@ -19,4 +23,10 @@ RUNS: dict[str, Callable[[World, Size], Coroutine[Any, Any, Report]]] = {
     "unguarded": partial(pauses, unguarded=True),
     "answers": answers,
     "points": points,
+    "texts": texts,
+    "cancels": cancels,
+    "expired": tokens,
+    "voided": partial(tokens, voided=True),
+    "skews": skews,
+    "downtime": downtime,
 }

@@ -12,8 +12,8 @@ from drumtower import http
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event
 from drumtower.platforms import registry
-from services.scheduler import main as scheduler
 from services.scheduler import confirm, reap, reconcile
+from services.scheduler import main as scheduler
 from services.scheduler.send import Sender
 from tests.faults.arms import Arms
 from tests.faults.crashes import arm_crash

@@ -16,7 +16,7 @@ from drumtower.domain.deliveries import Action, State
 from drumtower.feedback import Ingested, ingest, transact
 from drumtower.platforms import AccountEvent, FeedbackEvent, OutcomeEvent, Published
 from services.scheduler.leases import LeaseLost, hold, take_due
-from services.scheduler.settle import settle_published
+from services.scheduler.settle import open_attempt, settle_published
 from tests.factories import Team, make_team
 from tests.feedback.rows import interactions, make_channel, make_delivery, reload, said
 
@@ -254,6 +254,8 @@ class TestOutcomes:
         handle = {"publish_id": "7", "polls": 2}
         waiting = await make_delivery(db, team, channel, state=state.value, handle=handle)
         other = await make_delivery(db, team, channel, state=state.value, handle={"publish_id": "8"})
+        async with db.transaction() as tx:
+            tx.add(open_attempt(waiting, "send", datetime.now(UTC)))
         assert (await take(db, channel, outcome({"publish_id": "7"}))).settled == 1
         settled = await reload(db, waiting)
         assert settled.state == State.PUBLISHED
@@ -264,8 +266,11 @@ class TestOutcomes:
         assert settled.lateness_ms >= 59_000
         assert (await reload(db, other)).state == state
         async with db.transaction() as tx:
-            (attempt,) = (await tx.scalars(select(Attempt))).all()
-        assert (attempt.step, attempt.outcome, attempt.fence) == ("event", "published", 2)
+            attempts = (await tx.scalars(select(Attempt).order_by(Attempt.fence))).all()
+        assert [(one.step, one.outcome, one.fence) for one in attempts] == [
+            ("send", None, 1),
+            ("event", "published", 2),
+        ]
 
     async def test_a_refusal_fails_it_with_the_platforms_reason(
         self, db: Database, team: Team, channel: Channel

@@ -231,7 +231,7 @@ class TestFailures:
     ) -> None:
         stage = await connect("weibo")
         post = await publish(stage)
-        await stage.fault(path="users/show", behaviour=Behaviour.RESET, times=3)
+        await stage.fault(path="users/show", status=503, times=3)
         rests = []
         for _ in range(3):
             await pull(puller)

@@ -30,6 +30,16 @@ class Delivery(Base):
             name="next_step",
         ),
         Index("ix_deliveries_next", "state", "next_at", postgresql_where="next_at IS NOT NULL"),
+        # The second lock against publishing twice: one live delivery of a post per channel.
+        Index(
+            "uq_deliveries_live",
+            "post_id",
+            "channel_id",
+            unique=True,
+            postgresql_where=(
+                "post_id IS NOT NULL AND action = 'publish' AND state NOT IN ('cancelled', 'failed', 'missed')"
+            ),
+        ),
         Index("ix_deliveries_list", "workspace_id", "id"),
         Index("ix_deliveries_due", "workspace_id", "due_at"),
         Index("ix_deliveries_post", "post_id"),

@@ -1,0 +1,88 @@
+"""R16 and R17: wrong clocks, and a day without any scheduler."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from drumtower.db.models import Delivery
+from drumtower.domain.deliveries import State
+from services.scheduler.settle import open_attempt
+from tests.faults.field import Field, Size
+from tests.faults.report import Report, slowest
+from tests.faults.world import World
+
+CLASSES = ("weibo", "wechat", "bluesky")
+SKEWS = (-300, 0, 300)
+DOWN = timedelta(hours=26)
+LATE_BY = 3600
+
+
+async def skews(world: World, size: Size) -> Report:
+    """Send with schedulers whose clocks are five minutes wrong either way: due is what the database says."""
+    async with world.field(dict.fromkeys(CLASSES, 4), seed=size.seed) as field:
+        for skew in SKEWS:
+            await field.crew.start(skew=skew)
+        # By a wrong clock they would be four minutes too late, or not due at all.
+        await field.plant(size.posts, CLASSES, after=2.0, over=size.posts / 15, late_by=60)
+        drained = await field.drain(60 + size.posts / 5)
+        verdict = await field.verdict()
+        rows = await field.rows()
+        asked = field.platforms.asked_at
+        ahead = [(row.due_at - asked[row.id]).total_seconds() for row in rows if row.id in asked]
+        late = slowest(rows, await field.attempts())
+    return Report(
+        name="R16 never early",
+        posts=size.posts,
+        fired={f"skew of {skew} s": 1 for skew in SKEWS},
+        verdict=verdict,
+        drained_after=drained,
+        claims={
+            "each was seen": len(ahead) == size.posts,
+            "none was early": max(ahead, default=1.0) <= 0.0,
+            "none was called late": set(verdict.states) == {State.PUBLISHED.value},
+        },
+        numbers={"earliest_seconds_before_due": round(max(ahead, default=0.0), 3), "slowest": late},
+    )
+
+
+async def downtime(world: World, size: Size) -> Report:
+    """Start after 26 hours: what may be late goes out, what may not is missed, what was half sent is settled."""
+    third = max(3, size.posts // 3)
+    async with world.field(dict.fromkeys(CLASSES, 4), seed=size.seed) as field:
+        before = -DOWN.total_seconds()
+        lasting = await field.plant(third, CLASSES, after=before, over=3600)
+        fleeting = await field.plant(third, CLASSES, after=before, over=3600, late_by=LATE_BY)
+        broken = await field.plant(third, CLASSES, after=before, over=60)
+        await _break_off(field, broken)
+        await field.crew.start(2)
+        drained = await field.drain(60 + size.posts / 3)
+        verdict = await field.verdict(State.PUBLISHED, State.MISSED)
+        states = {row.id: State(row.state) for row in await field.rows()}
+        late = slowest(await field.rows(), await field.attempts())
+    return Report(
+        name="R17 26 hours without a scheduler",
+        posts=len(states),
+        fired={"due while nobody ran": len(states)},
+        verdict=verdict,
+        drained_after=drained,
+        claims={
+            "what may be late is out": all(states[one] is State.PUBLISHED for one in lasting),
+            "what may not is missed": all(states[one] is State.MISSED for one in fleeting),
+            "what was half sent is settled": all(states[one] is State.PUBLISHED for one in broken),
+        },
+        numbers={"slowest": late},
+    )
+
+
+async def _break_off(field: Field, deliveries: list[UUID]) -> None:
+    """Leave deliveries as a power cut would: claimed, or with an intent and nothing after it."""
+    at = datetime.now(UTC) - DOWN
+    async with field.db.transaction() as tx:
+        for number, one in enumerate(deliveries):
+            row = await tx.get_one(Delivery, one)
+            row.attempts = row.fence = 1
+            row.next_at = row.lease_until = at + timedelta(seconds=60)
+            row.updated_at = at
+            row.state = State.CLAIMED.value
+            if number % 2:
+                row.state, row.sent_at = State.SENDING.value, at
+                tx.add(open_attempt(row, "send", at))
