@@ -48,6 +48,11 @@ PortOption = Annotated[int, typer.Option(help="Where the API listens; the sandbo
 StateOption = Annotated[Path, typer.Option(help="Where this instance keeps everything it knows.")]
 
 
+def run_module(name: str, *words: str) -> int:
+    """Run what drumtower may not import (services, examples, tests) in a process of its own."""
+    return subprocess.call([sys.executable, "-m", name, *words], cwd=ROOT)  # noqa: S603 - our own modules
+
+
 @app.command()
 def up(port: PortOption = 8000, state: StateOption = ROOT / ".state") -> None:
     """Start everything on this machine, with a demo workspace on sandbox platforms. Ctrl-C stops it."""
@@ -59,9 +64,17 @@ def up(port: PortOption = 8000, state: StateOption = ROOT / ".state") -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(state: StateOption = ROOT / ".state") -> None:
     """Play the whole loop on the sandbox: from a draft to KPIs. Uses a running `up`, or starts one."""
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "examples.demo"], cwd=ROOT))
+    raise typer.Exit(run_module("examples.demo", str(state)))
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def faults(context: typer.Context) -> None:
+    """Run the fault suite; its own --help says what it takes."""
+    raise typer.Exit(run_module("tests.faults", *context.args))
 
 
 @app.command()
@@ -78,8 +91,7 @@ def openapi(
     check: Annotated[bool, typer.Option("--check", help="Only say whether it has drifted.")] = False,
 ) -> None:
     """Write docs/openapi.json from the code."""
-    command = [sys.executable, "-m", "services.api.document", *(["--check"] if check else [])]
-    raise typer.Exit(subprocess.call(command, cwd=ROOT))  # noqa: S603
+    raise typer.Exit(run_module("services.api.document", *(["--check"] if check else [])))
 
 
 @db_app.command()
