@@ -96,6 +96,18 @@ async def refused(response: httpx.Response, status: int, code: str) -> None:
     assert response.json()["code"] == code
 
 
+async def until_taken(one: Push, platform: httpx.AsyncClient, channel: Channel) -> None:
+    """Push as platforms do: what is not taken is sent again, and nothing but "taken" and "later" is an answer."""
+    for _ in range(10):
+        answer = await one.to(platform, channel)
+        if answer.status_code == 200:
+            assert answer.text == "success"
+            return
+        assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+        await asyncio.sleep(0.2)
+    raise AssertionError("never taken")
+
+
 class TestTaken:
     async def test_the_worked_example(
         self, platform: httpx.AsyncClient, db: Database, channel: Channel
@@ -119,8 +131,7 @@ class TestTaken:
                 push(message_xml(n, f"第{n}条", AT, author=f"fan-{n % 9}"), AT)
                 for n in range(first, first + 5)
             ]
-            answers = await asyncio.gather(*(one.to(platform, channel) for one in wave * 8))
-            assert {(answer.status_code, answer.text) for answer in answers} == {(200, "success")}
+            await asyncio.gather(*(until_taken(one, platform, channel) for one in wave * 8))
         assert (await count(db, InboundEvent), await count(db, Interaction)) == (100, 100)
 
     async def test_a_repeat_is_answered_and_changes_nothing(
