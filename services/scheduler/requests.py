@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumtower.messages import content_of, message_of
 from sqlalchemy import select, update
 
 from drumtower.db.engine import Database, Tx
@@ -12,6 +11,7 @@ from drumtower.db.models import Asset, Brand, Channel, Delivery, Interaction, Po
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.deliveries import Action
 from drumtower.domain.interactions import InteractionKind
+from drumtower.messages import content_of, message_of
 from drumtower.platforms import Adapter, Checkpoint, Credentials, PublishRequest, ReplyRequest
 from drumtower.storage import Storage
 from services.scheduler.leases import LeaseLost
