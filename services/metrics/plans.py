@@ -32,7 +32,7 @@ WITH due AS (
     ORDER BY p.next_at LIMIT :most FOR UPDATE OF p SKIP LOCKED
 ), claimed AS (
     UPDATE sample_plans p SET next_at = :lease FROM due WHERE p.id = due.id
-    RETURNING p.id, p.workspace_id, p.channel_id, p.delivery_id, p.failures
+    RETURNING p.id, p.workspace_id, p.channel_id, p.delivery_id, p.last_at, p.failures
 )
 SELECT claimed.*, c.platform, w.timezone, d.external_id, d.published_at, d.context
 FROM claimed
@@ -59,6 +59,7 @@ class Due:
     workspace_id: UUID
     channel_id: UUID
     delivery_id: UUID | None
+    last_at: datetime | None
     failures: int
     platform: str
     zone: ZoneInfo
@@ -76,6 +77,7 @@ class Due:
             workspace_id=row.workspace_id,
             channel_id=row.channel_id,
             delivery_id=row.delivery_id,
+            last_at=row.last_at,
             failures=row.failures,
             platform=row.platform,
             zone=ZoneInfo(row.timezone),
@@ -101,8 +103,16 @@ async def claim(tx: Tx, platforms: Collection[str], now: datetime, most: int) ->
 async def settle(tx: Tx, asked: Sequence[Asked], now: datetime, rehearsal: timedelta | None) -> None:
     """Store what one channel gave, and say when each of its plans is due again."""
     first = asked[0].due
-    samples = [sample for each in asked for sample in _samples(each, now)]
-    await SampleRepository(tx, first.workspace_id).add(first.channel_id, samples, first.zone)
+    fresh: list[NewSample] = []
+    doubtful: list[NewSample] = []
+    for each in asked:
+        for sample in _samples(each, now):
+            # What was read up to the last pull may be stored already; what is younger can't be.
+            last_at = each.due.last_at
+            (fresh if last_at is None or sample.taken_at > last_at else doubtful).append(sample)
+    samples = SampleRepository(tx, first.workspace_id)
+    fresh += await samples.unknown(first.channel_id, doubtful)
+    await samples.add(first.channel_id, fresh, first.zone)
     await tx.execute(
         _SETTLE,
         {

@@ -72,6 +72,23 @@ class TestWhatIsStored:
         [reading] = await readings(db, stage.channel_id, post.id)
         assert (reading["exposure"], reading["likes"]) == (40, 4)
 
+    async def test_the_same_day_told_again_is_stored_once(
+        self, db: Database, connect: Connect, puller: Puller, clock: SetClock
+    ) -> None:
+        stage = await connect("wechat")
+        post = await publish_article(stage)
+        await stage.control(
+            "public/read", {"account": stage.account["id"], "post": post.external_id, "count": 40}
+        )
+        await stage.control("clock", {"days": 2})
+        # Our clock moves along: what the platform tells is of the past then, and the same each time.
+        clock.move(timedelta(days=2))
+        for _ in range(3):
+            await pull(puller)
+            clock.move(timedelta(hours=7))
+        assert len(await readings(db, stage.channel_id, post.id)) == 1
+        assert len(await readings(db, stage.channel_id, None)) == 1
+
     async def test_a_post_that_is_gone_has_no_reading_and_is_no_failure(
         self, db: Database, connect: Connect, puller: Puller
     ) -> None:

@@ -12,6 +12,8 @@ from sqlalchemy import delete, func, select, text
 from drumtower.db.engine import Database
 from drumtower.db.models import Channel, ChannelRollup, DirtyDay, Rollup, Sample
 from drumtower.db.repositories.rollups import RollupRepository
+from drumtower.db.repositories.samples import NewSample, SampleRepository
+from drumtower.domain.samples import Metric
 from services.metrics import rollup
 from tests.factories import Team
 from tests.metrics.rows import SHANGHAI, local, make_channel, make_published, sample
@@ -104,10 +106,22 @@ class TestTotalsAndGains:
         channel = await make_channel(db, team)
         post = await make_published(db, team, channel, local("2026-11-01T09:00"))
         for likes in (3, 3, 4, 4, 3):
-            await store(db, team, channel, post, "2026-11-01T23:59", likes=likes)
+            async with db.transaction() as tx:
+                samples = SampleRepository(tx, team.workspace_id)
+                told = [
+                    NewSample(
+                        delivery_id=subject,
+                        metric=Metric.LIKES,
+                        value=likes,
+                        taken_at=local("2026-11-01T23:59"),
+                    )
+                    for subject in (post, None)
+                ]
+                await samples.add(channel, await samples.unknown(channel, told), SHANGHAI)
         async with db.transaction() as tx:
-            kept = (await tx.scalars(select(Sample.value).order_by(Sample.id))).all()
-        assert kept == [3, 4, 3]
+            kept = (await tx.execute(select(Sample.delivery_id, Sample.value).order_by(Sample.id))).all()
+        assert [row.value for row in kept if row.delivery_id == post] == [3, 4, 3]
+        assert [row.value for row in kept if row.delivery_id is None] == [3, 4, 3]
         await rollup.step(db)
         assert await rolled(db, channel, "likes", post) == [(D1, 3, 3)]
 
@@ -214,6 +228,22 @@ class TestRaces:
         assert await dirt(db) == 1
         await rollup.step(db)
         assert await rolled(db, channel, "likes", post) == [(D1, 2, 2)]
+
+    async def test_samples_and_their_dirt_are_stored_together_or_not_at_all(
+        self, db: Database, team: Team
+    ) -> None:
+        channel = await make_channel(db, team)
+
+        async def die() -> None:
+            async with db.transaction() as tx:
+                await sample(tx, team, channel, None, local("2026-11-01T10:00"), followers=1)
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            await die()
+        async with db.transaction() as tx:
+            assert await tx.scalar(select(func.count()).select_from(Sample)) == 0
+        assert await dirt(db) == 0
 
     async def test_a_rollup_that_dies_leaves_the_dirt(self, db: Database, team: Team) -> None:
         channel = await make_channel(db, team)
