@@ -86,7 +86,6 @@ def _fuzz(
         run()
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_answers_are_what_the_document_says(
     app: FastAPI, settings: Settings, team: Team, ids: dict[str, str]

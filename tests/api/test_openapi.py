@@ -99,6 +99,29 @@ def _resolved(schema: Any) -> list[Json]:
     return [found for one in options for found in _resolved(one)] if options else [schema]
 
 
+def test_bodies_take_documented_fields_only() -> None:
+    """S5: states, owners, ids and times of others can't be slipped in, because nothing undocumented can."""
+    seen = 0
+    for operation in OPERATIONS:
+        for media in operation.described.get("requestBody", {}).get("content", {}).values():
+            for schema in _inside(media["schema"], frozenset()):
+                if "properties" in schema:
+                    assert schema.get("additionalProperties") is False, (operation.id, schema.get("title"))
+                    seen += 1
+    assert seen > 20
+
+
+def _inside(schema: Json, seen: frozenset[str]) -> list[Json]:
+    """Return a schema and all that it is made of."""
+    name = schema.get("$ref", "")
+    if name:
+        inner = MADE["components"]["schemas"][name.rsplit("/", maxsplit=1)[-1]]
+        return [] if name in seen else _inside(inner, seen | {name})
+    parts = [*schema.get("properties", {}).values(), *schema.get("anyOf", []), *schema.get("oneOf", [])]
+    parts += [schema["items"]] if isinstance(schema.get("items"), dict) else []
+    return [schema, *(found for part in parts for found in _inside(part, seen))]
+
+
 def test_lists_are_pages() -> None:
     for operation in _lists():
         assert {"limit", "cursor"} <= set(operation.query_names), operation.id

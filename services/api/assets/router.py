@@ -13,7 +13,7 @@ from services.api.assets import service
 from services.api.assets.forms import read_upload
 from services.api.assets.names import attachment
 from services.api.assets.schemas import AssetRead, AssetUpdate, upload_body
-from services.api.deps import BriefPrincipalDep, ClockDep, Reader, ServicesDep, TxDep, allow
+from services.api.deps import BriefPrincipalDep, ClockDep, Reader, Services, ServicesDep, TxDep, allow
 from services.api.idempotency import KeyHeader
 from services.api.pagination import Page, PagingDep
 from services.api.principals import Principal
@@ -68,6 +68,7 @@ async def upload_asset(
     """
     principal.require(Permission.ASSETS_WRITE)
     async with read_upload(request, services.settings.largest_asset) as upload:
+        await _answer_repeats(request, principal, services, idempotency_key, upload.fingerprint)
         picture = await service.clean(services, upload.content)
     stored = await service.store(services, principal, picture)
     now = services.clock.now()
@@ -82,6 +83,15 @@ async def upload_asset(
         made = AssetRead.model_validate(asset)
         await keyed.remember(201, made.model_dump(mode="json"), response)
     return made
+
+
+async def _answer_repeats(
+    request: Request, principal: Principal, services: Services, key: str | None, fingerprint: bytes
+) -> None:
+    """Replay or refuse before anything is decoded or stored; what is not a repeat leaves no trace here."""
+    async with services.db.transaction() as tx:
+        now = services.clock.now()
+        await idempotency.begin(tx, services.box, principal, request, key, now, fingerprint)
 
 
 @router.get("/{asset_id}", operation_id="assets_get", summary="Read an asset")

@@ -1,0 +1,139 @@
+"""S6 and S27: every operation asks for the one permission that stands here, and for nothing less."""
+
+import httpx
+from fastapi import FastAPI
+
+from drumtower.db.engine import Database
+from drumtower.db.models import Member
+from drumtower.domain.ids import new_id
+from drumtower.domain.permissions import Permission
+from tests.api import pictures
+from tests.api.desk import PASSED, Json, soon
+from tests.api.world import NOWHERE, Operation, operations
+from tests.conftest import client_for
+from tests.factories import Team, make_key
+
+P = Permission
+# Anybody, or anybody with a credential of whatever width.
+FREE = {
+    "auth_logout",
+    "auth_refresh",
+    "auth_token",
+    "health_live",
+    "health_ready",
+    "links_follow",
+    "me_get",
+    "webhooks_challenge",
+    "webhooks_receive",
+}
+# Reading takes workspace.read, except:
+READS = {
+    "api_keys_list": P.API_KEYS_WRITE,
+    "metrics_dictionary": P.METRICS_READ,
+    "metrics_kpis": P.METRICS_READ,
+}
+WRITES = {
+    "api_keys_create": P.API_KEYS_WRITE,
+    "api_keys_revoke": P.API_KEYS_WRITE,
+    "assets_update": P.ASSETS_WRITE,
+    "assets_upload": P.ASSETS_WRITE,
+    "brands_create": P.BRANDS_WRITE,
+    "brands_update": P.BRANDS_WRITE,
+    "channels_create": P.CHANNELS_WRITE,
+    "channels_disconnect": P.CHANNELS_WRITE,
+    "channels_probe": P.CHANNELS_WRITE,
+    "channels_update": P.CHANNELS_WRITE,
+    "conversions_create": P.CONVERSIONS_WRITE,
+    "deliveries_cancel": P.POSTS_PUBLISH,
+    "deliveries_proof": P.POSTS_PUBLISH,
+    "deliveries_reconcile": P.POSTS_PUBLISH,
+    "deliveries_reschedule": P.POSTS_PUBLISH,
+    "deliveries_retry": P.POSTS_PUBLISH,
+    "interactions_update": P.INTERACTIONS_WRITE,
+    "links_create": P.LINKS_WRITE,
+    "links_update": P.LINKS_WRITE,
+    "posts_archive": P.POSTS_WRITE,
+    "posts_create": P.POSTS_WRITE,
+    "posts_duplicate": P.POSTS_WRITE,
+    "posts_preflight": P.WORKSPACE_READ,
+    "posts_reviews_create": P.POSTS_REVIEW,
+    "posts_schedule": P.POSTS_PUBLISH,
+    "posts_submit": P.POSTS_WRITE,
+    "posts_update": P.POSTS_WRITE,
+    "replies_create": P.INTERACTIONS_WRITE,
+}
+ID = str(new_id())
+POST = {"title": "x", "body": "x", "kind": "image_text", "nature": "editorial", "brand_id": ID}
+BODIES: dict[str, Json] = {
+    "api_keys_create": {"name": "x"},
+    "assets_update": {"credit": "x"},
+    "brands_create": {"name": "x"},
+    "brands_update": {"name": "x"},
+    "channels_create": {
+        "platform": "weibo",
+        "name": "x",
+        "brand_id": ID,
+        "credentials": {"none": "none"},
+        "base_url": NOWHERE,
+    },
+    "channels_update": {"name": "x"},
+    "conversions_create": {"external_id": "x", "event": "x", "occurred_at": "2026-01-01T00:00:00Z"},
+    "deliveries_proof": {"url": "https://example.com/1", "published_at": "2026-01-01T00:00:00Z"},
+    "deliveries_reconcile": {},
+    "deliveries_reschedule": {"at": soon()},
+    "interactions_update": {"tags": ["x"]},
+    "links_create": {"target_url": "https://example.com"},
+    "links_update": {"name": "x"},
+    "posts_create": POST,
+    "posts_reviews_create": {"criteria": PASSED, "version": 1},
+    "posts_schedule": {"channel_ids": [ID], "at": soon()},
+    "posts_update": {"title": "x"},
+    "replies_create": {"text": "x"},
+}
+QUERIES = {
+    "assets_rendition": {"width": "160"},
+    "calendar_get": {"from": "2026-01-01", "to": "2026-01-02"},
+    "metrics_kpis": {"from": "2026-01-01", "to": "2026-01-02"},
+}
+NAMES = {"version": "1", "platform": "weibo"}
+
+
+def needed(operation: Operation) -> Permission:
+    if operation.method == "get":
+        return READS.get(operation.id, P.WORKSPACE_READ)
+    assert operation.id in WRITES, f"{operation.id}: say in WRITES which permission it takes"
+    return WRITES[operation.id]
+
+
+async def call(client: httpx.AsyncClient, operation: Operation) -> httpx.Response:
+    path = operation.path.format(**{name: NAMES.get(name, ID) for name in operation.path_names})
+    headers = {"If-Match": "*"} if operation.takes_if_match else {}
+    params = QUERIES.get(operation.id, {})
+    if operation.id == "assets_upload":
+        files = {"file": ("x.gif", pictures.gif_with_frames(1))}
+        return await client.request(operation.method, path, headers=headers, files=files)
+    assert not operation.takes_body or operation.id in BODIES, f"{operation.id}: add a body to BODIES"
+    body = BODIES.get(operation.id)
+    return await client.request(operation.method, path, headers=headers, params=params, json=body)
+
+
+async def test_every_operation_asks_for_its_permission(app: FastAPI, db: Database, team: Team) -> None:
+    asked = [operation for operation in operations(app.openapi()) if operation.id not in FREE]
+    assert WRITES.keys() | READS.keys() <= {operation.id for operation in asked}
+    async with db.transaction() as tx:
+        owner = await tx.get_one(Member, team.owner_id)
+        only = {p: await make_key(tx, owner, [p.value]) for p in P}
+        without = {p: await make_key(tx, owner, [q.value for q in P if q is not p]) for p in P}
+    for operation in asked:
+        permission = needed(operation)
+        async with client_for(app, without[permission]) as narrow:
+            refused = await call(narrow, operation)
+        assert (refused.status_code, refused.json()["code"]) == (403, "permission_missing"), (
+            operation.id,
+            refused.text,
+        )
+        async with client_for(app, only[permission]) as wide:
+            taken = await call(wide, operation)
+        assert taken.status_code not in (401, 403), (operation.id, taken.text)
+        async with client_for(app, None) as nobody:
+            assert (await call(nobody, operation)).status_code == 401, operation.id
