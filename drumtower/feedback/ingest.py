@@ -1,7 +1,7 @@
 """One door for everything a platform tells: comments and messages are stored, outcomes settle deliveries."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Channel
-from drumtower.db.repositories.feedback import FeedbackRepository, Seen
+from drumtower.db.repositories.feedback import FeedbackRepository
 from drumtower.domain.ids import new_id
 from drumtower.domain.interactions import InteractionStatus
 from drumtower.feedback.outcomes import settle
@@ -20,6 +20,8 @@ from drumtower.platforms import FeedbackEvent
 
 # About 10 microseconds a character; more than this would hold up the event loop, so a thread does it.
 READ_INLINE_CHARACTERS = 400
+# A statement more costs about as much as reading this many short texts in vain.
+READ_WITHOUT_ASKING = 4
 # SQLSTATE classes that say "this row", not "this moment": data, integrity, limits of the program.
 _POISON = {"22", "23", "54"}
 
@@ -69,54 +71,56 @@ async def ingest(
 
 async def _store(tx: Tx, channel: Channel, heard: list[Heard], now: datetime, *, careful: bool) -> Ingested:
     repository = FeedbackRepository(tx, channel.workspace_id)
-    seen = await repository.seen(channel.id, _ids(heard))
-    unknown = [one for one in heard if one.external_id not in seen.heard]
-    fresh = [one for one in unknown if not _is_echo(one, channel, seen)]
-    counted = Ingested(known=len(heard) - len(unknown), echoes=len(unknown) - len(fresh))
-    if not fresh:
-        return counted
-    rows = await _rows(channel, fresh, seen, now)
-    if not careful:
-        return replace(counted, added=await repository.hear(channel.id, rows))
-    added, faults = await _one_by_one(repository, channel, rows)
-    return replace(counted, added=added, faults=tuple(faults))
+    unknown = await _unknown(repository, channel, heard)
+    fresh = [one for one in unknown if one.author_id != channel.account_id]
+    rows = await _rows(channel, fresh, now)
+    if careful:
+        added, echoes, faults = await _one_by_one(repository, channel, rows)
+    else:
+        added, echoes = await repository.hear(channel.id, rows) if rows else (0, 0)
+        faults = []
+    return Ingested(
+        added=added,
+        known=len(heard) - added - echoes - (len(unknown) - len(fresh)) - len(faults),
+        echoes=echoes + len(unknown) - len(fresh),
+        faults=tuple(faults),
+    )
+
+
+async def _unknown(repository: FeedbackRepository, channel: Channel, heard: list[Heard]) -> list[Heard]:
+    """Return what is not stored yet, where there is enough of it that reading all of it would cost more."""
+    if len(heard) <= READ_WITHOUT_ASKING:
+        return heard
+    known = await repository.known(channel.id, {one.external_id for one in heard})
+    return [one for one in heard if one.external_id not in known]
 
 
 async def _one_by_one(
     repository: FeedbackRepository, channel: Channel, rows: Sequence[dict[str, Any]]
-) -> tuple[int, list[Fault]]:
-    added = 0
+) -> tuple[int, int, list[Fault]]:
+    added = echoes = 0
     faults: list[Fault] = []
     for row in rows:
         try:
             async with repository.tx.begin_nested():
-                added += await repository.hear(channel.id, [row])
+                new, ours = await repository.hear(channel.id, [row])
         except StatementError as error:
             if not _is_poison(error):
                 raise
             faults.append(replace(fault_of(row, error), reason=_said(error)))
-    return added, faults
+        else:
+            added, echoes = added + new, echoes + ours
+    return added, echoes, faults
 
 
-def _ids(heard: Iterable[Heard]) -> set[str]:
-    named = [(one.external_id, one.post_external_id) for one in heard]
-    return {external_id for pair in named for external_id in pair if external_id}
-
-
-def _is_echo(one: Heard, channel: Channel, seen: Seen) -> bool:
-    """Say whether we said it ourselves."""
-    ours = one.external_id in seen.posts or one.external_id in seen.replies
-    return ours or one.author_id == channel.account_id
-
-
-async def _rows(channel: Channel, fresh: list[Heard], seen: Seen, now: datetime) -> list[dict[str, Any]]:
+async def _rows(channel: Channel, fresh: list[Heard], now: datetime) -> list[dict[str, Any]]:
     fresh = sorted(fresh, key=lambda one: one.occurred_at)
     # Reading the language takes processor time, so it comes before the first row is locked.
     analyses = await _analyses([one.text for one in fresh])
     # Ids of one millisecond are in no order; sorted, a batch is listed as it was said.
     ids = sorted(new_id() for _ in fresh)
     return [
-        {"id": interaction_id, **_row(channel, one, seen, now), **_verdict(analysis)}
+        {"id": interaction_id, **_row(channel, one, now), **_verdict(analysis)}
         for interaction_id, one, analysis in zip(ids, fresh, analyses, strict=True)
     ]
 
@@ -127,12 +131,11 @@ async def _analyses(texts: Sequence[str]) -> list[Analysis]:
     return await asyncio.to_thread(analyze_many, texts)
 
 
-def _row(channel: Channel, one: Heard, seen: Seen, now: datetime) -> dict[str, Any]:
+def _row(channel: Channel, one: Heard, now: datetime) -> dict[str, Any]:
     return {
         "workspace_id": channel.workspace_id,
         "channel_id": channel.id,
         "conversation_id": new_id(),
-        "delivery_id": seen.posts.get(one.post_external_id or ""),
         "platform": channel.platform,
         "kind": one.kind.value,
         "external_id": one.external_id,
