@@ -1,16 +1,31 @@
-"""The database, and the only place that commits."""
+"""The database, the only place that commits, and how a write outlasts the database's absence."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import NewType
+from typing import NewType, TypeVar
 
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+log = structlog.get_logger(__name__)
+
+Kept = TypeVar("Kept")
 
 # A function that takes a Tx never commits; one that takes a Database may open transactions.
 Tx = NewType("Tx", AsyncSession)
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 5_000
+
+KEEP_TRYING_SECONDS = 600.0
+RETRY_EVERY_SECONDS = 0.5
+# Classes of SQLSTATE that no waiting cures: bad data, a broken constraint (our own, committed before the connection
+# went, too), a statement that can't be, a limit of the server's.
+HOPELESS = ("22", "23", "42", "54")
 
 
 class Database:
@@ -51,3 +66,17 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def persistently(write: Callable[[], Awaitable[Kept]], seconds: float = KEEP_TRYING_SECONDS) -> Kept:
+    """Run `write` until the database takes it: what a platform answered must not be lost to a restart."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return await write()
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+            if state.startswith(HOPELESS) or time.monotonic() > until:
+                raise
+            log.warning("write.waits", error=type(error).__name__)
+            await asyncio.sleep(RETRY_EVERY_SECONDS)

@@ -15,7 +15,7 @@ from services.metrics.plans import Asked, Due
 log = structlog.get_logger(__name__)
 
 # One channel's calls all told; well within the lease.
-CHANNEL_TIMEOUT = 120.0
+CHANNEL_TIMEOUT = 40.0
 POSTS_PER_CALL = 50
 
 Answer = TypeVar("Answer")

@@ -16,7 +16,7 @@ from drumtower.domain.samples import CHANNEL_INTERVAL, next_sample
 from drumtower.platforms import PostReference, Reading
 
 # A claim that is not settled by then was a crash, and is made again.
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=60)
 LONGEST_ERROR = 500
 
 FIRST_DELAY = timedelta(minutes=1)

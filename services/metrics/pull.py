@@ -1,20 +1,22 @@
 """Pulls the numbers that are due, in one lane per platform, so that a slow one delays no other."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 
 from drumtower.connections import Connections
-from drumtower.db.engine import Database
+from drumtower.db.engine import Database, persistently
 from drumtower.domain.clock import Clock
 from services.metrics import plans
-from services.metrics.ask import ask
-from services.metrics.plans import Due
+from services.metrics.ask import CHANNEL_TIMEOUT, ask
+from services.metrics.plans import Asked, Due
 
 log = structlog.get_logger(__name__)
 
@@ -48,13 +50,14 @@ class Puller:
         free = [platform for platform in self.platforms if self._busy[platform] < self.concurrency]
         if not free:
             return None
+        until = time.monotonic() + plans.LEASE.total_seconds() - CHANNEL_TIMEOUT
         async with self.db.transaction() as tx:
             due = await plans.claim(tx, free, self.clock.now(), CLAIM)
         channels: dict[UUID, list[Due]] = {}
         for plan in due:
             channels.setdefault(plan.channel_id, []).append(plan)
         for of_channel in channels.values():
-            self._start(of_channel)
+            self._start(of_channel, until)
         return timedelta() if len(due) == CLAIM else None
 
     async def settle(self, within: float | None = None) -> None:
@@ -66,23 +69,29 @@ class Puller:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    def _start(self, due: Sequence[Due]) -> None:
+    def _start(self, due: Sequence[Due], until: float) -> None:
         self._busy[due[0].platform] += 1
-        task = asyncio.create_task(self._pull(due), name=f"pull {due[0].channel_id}")
+        task = asyncio.create_task(self._pull(due, until), name=f"pull {due[0].channel_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _pull(self, due: Sequence[Due]) -> None:
+    async def _pull(self, due: Sequence[Due], until: float) -> None:
+        """Ask for the numbers, unless the lane was full until (monotonic seconds) the lease would not last."""
         platform, channel_id = due[0].platform, due[0].channel_id
         lane = self._lanes.setdefault(platform, asyncio.Semaphore(self.concurrency))
         try:
             async with lane:
+                if time.monotonic() > until:
+                    return
                 asked = await ask(self.connections, channel_id, due)
-            async with self.db.transaction() as tx:
-                await plans.settle(tx, asked, self.clock.now(), self.rehearsal)
+            await persistently(partial(self._settle, asked), seconds=plans.LEASE.total_seconds())
             self.stored()
         except Exception:
-            # The database is away: the lease runs out, and the plans come again.
+            # The database stays away: the lease runs out, and the plans come again.
             log.exception("pull.failed", channel_id=str(channel_id), platform=platform)
         finally:
             self._busy[platform] -= 1
+
+    async def _settle(self, asked: Sequence[Asked]) -> None:
+        async with self.db.transaction() as tx:
+            await plans.settle(tx, asked, self.clock.now(), self.rehearsal)

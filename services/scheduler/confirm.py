@@ -3,15 +3,20 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from drumtower.connections import Connections
-from drumtower.db.engine import Database
+from drumtower.db.engine import Database, persistently
 from drumtower.db.models import Delivery
 from drumtower.db.repositories.deliveries import move
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event, State
 from drumtower.platforms import Accepted, Confirmable, PlatformError, Published
 from services.scheduler.leases import LeaseLost, clock, hold, take_due
-from services.scheduler.settle import failure_json, open_attempt, persistently, settle
+from services.scheduler.settle import apart, failure_json, open_attempt, settle
+
+log = structlog.get_logger(__name__)
 
 BATCH = 50
 LEASE = timedelta(seconds=60)
@@ -23,7 +28,7 @@ async def confirm(db: Database, connections: Connections) -> timedelta | None:
     """Look at every accepted delivery whose turn it is."""
     async with db.transaction() as tx:
         taken = await take_due(tx, State.ACCEPTED, limit=BATCH, lease=LEASE)
-    await asyncio.gather(*(_confirm(db, connections, delivery) for delivery in taken))
+    await asyncio.gather(*(apart(_confirm(db, connections, delivery), delivery) for delivery in taken))
     return timedelta() if len(taken) == BATCH else None
 
 
@@ -76,6 +81,11 @@ async def _look(connections: Connections, delivery: Delivery) -> Answer:
             raise
     except PlatformError as error:
         return error.failure
+    except (SQLAlchemyError, OSError):
+        raise
+    except Exception as bug:  # an adapter's; it is looked up, and a person is asked in the end
+        log.exception("delivery.broken", delivery_id=str(delivery.id))
+        return failures.OutcomeUnknown(detail=f"internal error: {type(bug).__name__}")
 
 
 def _again(failure: failures.Failure, row: Delivery, now: datetime) -> datetime:

@@ -35,11 +35,17 @@ class Dispatcher:
     stopping: bool = False
     _flying: dict[asyncio.Task[None], str] = field(default_factory=dict)
     _bulkheads: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _claiming: asyncio.Task[timedelta | None] | None = None
 
     async def step(self) -> timedelta | None:
         """Claim and start what is due; rest until the next due instant."""
         if self.stopping:
             return None
+        # Cut off at its commit, a claim would leave its rows to the reaper: they would wait for their lease to end.
+        self._claiming = asyncio.create_task(self._claim(), name="claim")
+        return await asyncio.shield(self._claiming)
+
+    async def _claim(self) -> timedelta | None:
         load = Counter(self._flying.values())
         # What is claimed but waits for its platform's bulkhead is ready the moment a place is free.
         limit = min(BATCH, 2 * self.settings.platform_concurrency)
@@ -73,6 +79,8 @@ class Dispatcher:
     async def drain(self, patience: timedelta) -> None:
         """Wait for the sends in flight; what is cut off is settled by the reaper and reconciliation."""
         self.stopping = True
+        if self._claiming is not None:
+            await asyncio.wait([self._claiming])
         if self._flying:
             _, left = await asyncio.wait(self._flying, timeout=patience.total_seconds())
             log.info("dispatch.drained", cut_off=len(left))

@@ -80,7 +80,10 @@ async def take_due(tx: Tx, state: State, *, limit: int, lease: timedelta) -> Seq
 async def take_unprepared(
     tx: Tx, platforms: Collection[str], *, ahead: timedelta, limit: int, lease: timedelta
 ) -> Sequence[Delivery]:
-    """Take planned publish deliveries whose slow part can be done now; they stay planned."""
+    """Take planned publish deliveries whose slow part can be done now; they stay planned.
+
+    The lease ends when they are due at the latest: a preparation that died delays nothing.
+    """
     free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < func.now())
     soon = and_(Delivery.next_at > func.now(), Delivery.next_at <= func.now() + ahead)
     due = (
@@ -100,7 +103,7 @@ async def take_unprepared(
     taken = await tx.scalars(
         update(Delivery)
         .where(Delivery.id.in_(due.scalar_subquery()))
-        .values(fence=Delivery.fence + 1, lease_until=func.now() + lease)
+        .values(fence=Delivery.fence + 1, lease_until=func.least(func.now() + lease, Delivery.next_at))
         .returning(Delivery)
         .execution_options(synchronize_session=False)
     )

@@ -66,7 +66,11 @@ async def run(settings: Settings) -> None:
     log.info("scheduler.started")
     with suppress(asyncio.CancelledError):
         await work
-    await dispatcher.drain(PATIENCE)
+    landing = asyncio.create_task(dispatcher.drain(PATIENCE))
+    for number in (signal.SIGTERM, signal.SIGINT):  # whoever asks twice does not want to wait
+        asyncio.get_running_loop().add_signal_handler(number, landing.cancel)
+    with suppress(asyncio.CancelledError):
+        await landing
     await queue.close()
     await client.aclose()
     await db.close()

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from drumtower.connections import Connections
 from drumtower.db.engine import Database
@@ -15,7 +16,7 @@ from drumtower.settings import Settings
 from drumtower.storage import Storage
 from services.scheduler.leases import LeaseLost, clock, hold, take_unprepared
 from services.scheduler.requests import publish_request, read_facts
-from services.scheduler.settle import after_renewal, failure_json
+from services.scheduler.settle import after_renewal, apart, failure_json
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,9 @@ async def prepare(
         taken = await take_unprepared(
             tx, able, ahead=settings.prepare_ahead, limit=BATCH, lease=settings.lease
         )
-    await asyncio.gather(*(_prepare(db, connections, storage, delivery) for delivery in taken))
+    await asyncio.gather(
+        *(apart(_prepare(db, connections, storage, delivery), delivery) for delivery in taken)
+    )
     return timedelta() if len(taken) == BATCH else None
 
 
@@ -55,6 +58,11 @@ async def _prepare(db: Database, connections: Connections, storage: Storage, del
         failure = error.failure
     except LeaseLost:
         return
+    except (SQLAlchemyError, ConnectionError, TimeoutError):
+        raise
+    except Exception as bug:  # ours or an adapter's; sending meets it again, and counts
+        log.exception("delivery.broken", delivery_id=str(delivery.id))
+        failure = failures.Transient(detail=f"internal error: {type(bug).__name__}")
     await _release(db, delivery, failure)
 
 

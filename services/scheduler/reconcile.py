@@ -3,8 +3,11 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from drumtower.connections import Connections
-from drumtower.db.engine import Database, Tx
+from drumtower.db.engine import Database, Tx, persistently
 from drumtower.db.models import Delivery
 from drumtower.db.repositories.deliveries import move
 from drumtower.domain import failures, retries
@@ -23,7 +26,9 @@ from drumtower.settings import Settings
 from drumtower.storage import Storage
 from services.scheduler.leases import LeaseLost, clock, hold, take_due
 from services.scheduler.requests import is_publish, publish_request, read_facts, reply_request
-from services.scheduler.settle import error_json, open_attempt, persistently, settle
+from services.scheduler.settle import apart, error_json, open_attempt, settle
+
+log = structlog.get_logger(__name__)
 
 BATCH = 50
 LEASE = timedelta(seconds=60)
@@ -37,7 +42,9 @@ async def reconcile(
     """Look at every unknown delivery whose turn it is."""
     async with db.transaction() as tx:
         taken = await take_due(tx, State.UNKNOWN, limit=BATCH, lease=LEASE)
-    await asyncio.gather(*(_reconcile(db, connections, storage, settings, delivery) for delivery in taken))
+    await asyncio.gather(
+        *(apart(_reconcile(db, connections, storage, settings, delivery), delivery) for delivery in taken)
+    )
     return timedelta() if len(taken) == BATCH else None
 
 
@@ -47,8 +54,10 @@ async def _reconcile(
     assert delivery.next_at is not None
     started = delivery.next_at - LEASE  # when it was taken, by the database's clock
     finding = await _look(db, connections, storage, delivery)
-    lag = connections.registry.get(delivery.platform).capabilities.read_lag
-    rest = max(settings.reconcile_grace, lag)
+    adapter = connections.registry.adapters.get(delivery.platform)
+    rest = (
+        max(settings.reconcile_grace, adapter.capabilities.read_lag) if adapter else settings.reconcile_grace
+    )
 
     async def write() -> None:
         async with db.transaction() as tx:
@@ -92,6 +101,11 @@ async def _look(
         return error.failure
     except LeaseLost:
         return failures.Transient(detail="overtaken")
+    except (SQLAlchemyError, OSError):
+        raise
+    except Exception as bug:  # an adapter's
+        log.exception("delivery.broken", delivery_id=str(delivery.id))
+        return Undecidable(reason=f"looking for it failed: {type(bug).__name__}")
 
 
 async def _renew(connections: Connections, delivery: Delivery) -> None:
@@ -107,6 +121,9 @@ async def _apply(
     match finding:
         case Published() | Accepted():
             await settle(tx, row, finding, now)
+        case Absent() if rested and row.attempts >= retries.MAX_ATTEMPTS:
+            detail = f"It did not arrive in {row.attempts} attempts."
+            await move(tx, row, Event.REFUSE, now, error=error_json("absent", detail))
         case Absent() if rested:
             await move(
                 tx,

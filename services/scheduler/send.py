@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from drumtower import http
 from drumtower.connections import Connection, Connections
-from drumtower.db.engine import Database, Tx
+from drumtower.db.engine import Database, Tx, persistently
 from drumtower.db.models import Delivery
 from drumtower.db.repositories.deliveries import move
 from drumtower.domain import failures
@@ -38,7 +40,6 @@ from services.scheduler.settle import (
     close_attempt,
     error_json,
     open_attempt,
-    persistently,
     settle,
     settle_published,
 )
@@ -68,9 +69,14 @@ class Sender:
                 await self._send(delivery, taken)
             except LeaseLost as lost:
                 log.info("delivery.lease_lost", detail=str(lost))
-            except Exception:
-                # A bug of ours or of an adapter: the lease runs out, and the reaper decides by what had started.
+            except (DBAPIError, PoolTimeout, ConnectionError, TimeoutError):
+                # The database is away: the lease runs out, and the reaper decides by what had started.
                 log.exception("delivery.broken")
+            except Exception as bug:
+                # Ours or an adapter's. It counts as an attempt, so that it ends as failed and not never.
+                log.exception("delivery.broken")
+                failure = failures.OutcomeUnknown(detail=f"internal error: {type(bug).__name__}")
+                await self._record(delivery, taken, connection=None, result=failure, started=True)
 
     async def _send(self, delivery: Delivery, taken: float) -> None:
         checked = await self._check(delivery, _now(delivery, taken))
@@ -81,8 +87,7 @@ class Sender:
             try:
                 connection = await self._make_ready(facts)
             except PlatformError as error:
-                failure = _harmless(error.failure)
-                await self._record(delivery, taken, connection=None, result=failure, started=False)
+                await self._record(delivery, taken, connection=None, result=error.failure, started=False)
                 return
             await self._start(delivery, _now(delivery, taken))
         result = await self._leave(connection, self._request(facts, connection), taken)
@@ -179,7 +184,7 @@ def _now(delivery: Delivery, taken: float) -> datetime:
 async def _write(tx: Tx, row: Delivery, fence: int, result: Result, now: datetime) -> None:
     state = State(row.state)
     if row.fence == fence and state in (State.CLAIMED, State.SENDING):
-        await settle(tx, row, result, now)
+        await settle(tx, row, _harmless(result) if state is State.CLAIMED else result, now)
     elif isinstance(result, Published) and state is State.UNKNOWN:
         # We were given up for lost, but the platform did answer: a fact beats a fence.
         await settle_published(tx, row, result, now)
@@ -187,11 +192,11 @@ async def _write(tx: Tx, row: Delivery, fence: int, result: Result, now: datetim
         log.info("delivery.stale_result", state=state.value)
 
 
-def _harmless(failure: failures.Failure) -> failures.Failure:
+def _harmless(result: Result) -> Result:
     """Before the call that publishes, nothing can be unknown: what was prepared may be prepared again."""
-    if isinstance(failure, failures.OutcomeUnknown):
-        return failures.Transient(detail=failure.detail, platform_code=failure.platform_code)
-    return failure
+    if isinstance(result, failures.OutcomeUnknown):
+        return failures.Transient(detail=result.detail, platform_code=result.platform_code)
+    return result
 
 
 def _must_prepare(connection: Connection, delivery: Delivery) -> bool:

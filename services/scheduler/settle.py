@@ -1,15 +1,13 @@
 """Writes what a step found out: the attempt's end, the delivery's new state, and what follows from it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy import update
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from drumtower.connections import Connection, Connections
 from drumtower.db.engine import Tx
@@ -22,24 +20,19 @@ from drumtower.platforms import Accepted, Handoff, Outcome, PlatformError, Publi
 log = structlog.get_logger(__name__)
 
 Result = Outcome | failures.Failure
-Kept = TypeVar("Kept")
 
-# A result in hand is written as soon as the database is back; longer than this, reconciliation finds it anyway.
-KEEP_TRYING = timedelta(minutes=10)
-RETRY_EVERY = 0.5
+# A step that looks is shorter than its lease of 60 s, whatever the platform does.
+LOOK_SECONDS = 50.0
 
 
-async def persistently(write: Callable[[], Awaitable[Kept]]) -> Kept:
-    """Run `write` until the database takes it: a result that the platform gave must not be lost to a restart."""
-    until = datetime.now(UTC) + KEEP_TRYING
-    while True:
-        try:
-            return await write()
-        except (DBAPIError, PoolTimeout, OSError) as error:
-            if datetime.now(UTC) > until:
-                raise
-            log.warning("settle.waits", error=type(error).__name__)
-            await asyncio.sleep(RETRY_EVERY)
+async def apart(step: Awaitable[None], delivery: Delivery) -> None:
+    """Run one delivery's step so that neither an error nor a platform that drips stops another's."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            await step
+    except Exception:
+        # It comes again when its lease runs out.
+        log.exception("delivery.broken", delivery_id=str(delivery.id))
 
 
 async def after_renewal(

@@ -20,5 +20,6 @@ class Arms(BaseSettings):
     crash: str = ""  # the named point at which the process ends itself, see crashes.py
     crash_skip: int = 0  # how often that point is passed unharmed first
     linger: float = 0.0  # seconds between the commit of the intent and the call: what SIGSTOP must hit
+    hasty_retries: bool = False  # back-off in milliseconds, so that eight attempts fit into a run
     skew: float = 0.0  # seconds by which this process's wall clock is ahead
     fired: Path | None = None  # where a fault says that it fired

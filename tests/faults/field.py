@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, select
 
 from drumtower.connections import Connections
 from drumtower.db.engine import Database
-from drumtower.db.models import Attempt, Delivery, Post
+from drumtower.db.models import Attempt, Delivery, Heartbeat, Post
 from drumtower.db.repositories.deliveries import payload_of, plan
 from drumtower.domain import content as contents
 from drumtower.domain.content import Content, Kind, Nature
@@ -63,9 +63,10 @@ class Field:
     acknowledged: list[UUID] = field(default_factory=list)
 
     async def connect(self, accounts: Mapping[str, int]) -> None:
-        """Open so many accounts on each platform, and connect them."""
+        """Open so many more accounts on each platform, and connect them."""
         for platform, count in accounts.items():
-            for number in range(count):
+            for _ in range(count):
+                number = len(self.stages.get(platform, []))
                 stage = Stage(
                     db=self.db,
                     connections=self.connections,
@@ -139,15 +140,12 @@ class Field:
 
     async def moving(self) -> int:
         """Count the deliveries that the engine still owes a step."""
-        async with self.db.transaction() as tx:
-            return await tx.scalar(_moving()) or 0
+        return await self._scalar(_moving())
 
     async def count(self, *states: State) -> int:
         """Count the deliveries in these states."""
         counted = select(func.count()).select_from(Delivery)
-        async with self.db.transaction() as tx:
-            found = await tx.scalar(counted.where(Delivery.state.in_([state.value for state in states])))
-        return found or 0
+        return await self._scalar(counted.where(Delivery.state.in_([state.value for state in states])))
 
     async def until(self, *states: State, least: int = 1, within: float = 30.0) -> int:
         """Wait until so many are in these states; return how many are."""
@@ -155,6 +153,17 @@ class Field:
             while (count := await self.count(*states)) < least:  # noqa: ASYNC110 - other processes do it
                 await asyncio.sleep(0.01)
         return count
+
+    async def until_beating(self, replicas: int, within: float = 30.0) -> None:
+        """Wait until so many schedulers have looked for what is due."""
+        counted = select(func.count()).select_from(Heartbeat).where(Heartbeat.step == "dispatch")
+        async with asyncio.timeout(within):
+            while await self._scalar(counted) < replicas:  # noqa: ASYNC110 - other processes do it
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def _scalar(self, counted: Select[int]) -> int:
+        async with self.db.transaction() as tx:
+            return await tx.scalar(counted) or 0
 
     async def drain(self, within: float, *, leave: int = 0) -> float | None:
         """Wait until nothing is owed a step any more; return the seconds, or None where it did not come to that."""

@@ -63,17 +63,11 @@ async def kills(world: World, size: Size, *, naive: bool = False) -> Report:
 
 
 async def _kill(field: Field, times: int, over: float) -> _Toll:
-    toll, weather = _Toll(), field.platforms.weather
+    toll = _Toll()
     for _ in range(times):
         await asyncio.sleep(field.draw.uniform(0.2, 0.8) * over / times)
-        try:
-            async with asyncio.timeout(5):
-                while weather.unanswered < WORKERS:  # noqa: ASYNC110 - a gauge, not an event
-                    await asyncio.sleep(0.005)
-        except TimeoutError:
-            pass
+        unanswered = await field.platforms.until_busy(WORKERS, within=5)
         victim = field.draw.choice(field.crew.living)
-        unanswered = weather.unanswered
         await victim.end()
         toll.kills += 1
         toll.in_hands += unanswered

@@ -1,7 +1,9 @@
 """The sandbox platforms of a run, and what they really did."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -59,6 +61,14 @@ class Platforms:
                     seen.setdefault(entry["key"], entry["value"])
             for post_id, post in seen.items():
                 yield RemotePost(platform=slug, id=post_id, mark=self.owner(slug, post, platform))
+
+    async def until_busy(self, least: int, within: float = 10.0) -> int:
+        """Wait until platforms have so many publishing calls in hand; return how many they have then."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.weather.unanswered < least:  # noqa: ASYNC110 - a gauge, not an event
+                    await asyncio.sleep(0.005)
+        return self.weather.unanswered
 
     def watch(self) -> None:
         """Note when each delivery's text first made something public, or was submitted to become so."""

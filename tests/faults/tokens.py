@@ -10,10 +10,8 @@ from tests.faults.report import Report, slowest
 from tests.faults.world import World
 
 CLASSES = ("wechat", "bluesky")
-RENEWALS = {
-    "wechat": ("wechat/stable_token",),
-    "bluesky": ("bluesky/refreshSession", "bluesky/createSession"),
-}
+SERVER = "com.atproto.server"
+RENEWALS = {"wechat": ("stable_token",), "bluesky": (f"{SERVER}.refreshSession", f"{SERVER}.createSession")}
 # A renewal that takes longer than the dispatcher's own pace: nobody may be faster with the old token.
 SLOW = 3.0
 
@@ -26,15 +24,14 @@ async def tokens(world: World, size: Size, *, voided: bool = False) -> Report:
         before = field.platforms.weather.calls.copy()
         for slug, paths in RENEWALS.items():
             field.platforms.made[slug].faults.waiting += [
-                Fault(path=path.partition("/")[2], behaviour=Behaviour.DELAY, seconds=SLOW, times=10**6)
-                for path in paths
+                Fault(path=path, behaviour=Behaviour.DELAY, seconds=SLOW, times=10**6) for path in paths
             ]
         await field.plant(size.posts, CLASSES)
         await field.crew.start(2)
         drained = await field.drain(60 + size.posts)
         verdict = await field.verdict()
         calls = field.platforms.weather.calls - before
-        renewals = {slug: sum(calls[path] for path in paths) for slug, paths in RENEWALS.items()}
+        renewals = {slug: sum(calls[f"{slug}/{path}"] for path in paths) for slug, paths in RENEWALS.items()}
         async with field.db.transaction() as tx:
             statuses = set(await tx.scalars(select(Channel.status)))
         late = slowest(await field.rows(), await field.attempts())

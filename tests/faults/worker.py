@@ -41,6 +41,8 @@ def take_up(arms: Arms) -> None:
         resend_naively()
     if arms.no_deadline:
         vars(http)["deadline"] = _NoDeadline()
+    if arms.hasty_retries:
+        vars(retries)["LONGEST_DELAY"] = timedelta(milliseconds=300)
     if arms.linger:
         linger(arms.linger)
     if arms.skew:

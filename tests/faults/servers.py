@@ -1,0 +1,70 @@
+"""PostgreSQL and Valkey of a run's own, which it may stop and start as it likes."""
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from shutil import rmtree
+
+from drumtower.db import migrate
+from drumtower.db.engine import Database
+from drumtower.db.partitions import ensure_partitions
+from drumtower.domain.clock import SystemClock
+from drumtower.embedded.processes import ChildProcess
+from drumtower.embedded.servers import EmbeddedServers
+from tests.conftest import Servers, execute
+from tests.faults.field import Field
+from tests.faults.weather import Weather
+from tests.faults.world import World
+
+TEMPLATE = "faults_template"
+
+
+async def make_template(servers: Servers) -> str:
+    """Make the migrated database that the runs' own are copied from, and return its name."""
+    await execute(servers.database_url, f"CREATE DATABASE {TEMPLATE}")
+    url = servers.database(TEMPLATE)
+    await asyncio.to_thread(migrate.upgrade, url)
+    db = Database(url, application="faults")
+    async with db.transaction() as tx:
+        await ensure_partitions(tx, SystemClock().now())
+    await db.close()
+    return TEMPLATE
+
+
+@asynccontextmanager
+async def own_field(
+    world: World, accounts: Mapping[str, int], *, weather: Weather | None = None, seed: int = 1
+) -> AsyncIterator[tuple[Field, EmbeddedServers]]:
+    """Lay out a field on servers of its own: other runs must not feel what happens to them."""
+    state = Path(tempfile.mkdtemp(prefix="drumtower-faults-"))
+    # Durable: without synchronous commits a stop forgets intents that were committed, and posts appear twice.
+    embedded = EmbeddedServers(state)
+    try:
+        with embedded:
+            servers = Servers(embedded.database_url, embedded.redis_url)
+            own = replace(world, servers=servers, template=await make_template(servers))
+            async with own.field(accounts, weather=weather, seed=seed) as field:
+                yield field, embedded
+    finally:
+        for path in {state, embedded.layout.servers, embedded.layout.run}:
+            rmtree(path, ignore_errors=True)
+
+
+async def stop(server: ChildProcess, number: signal.Signals) -> None:
+    """Signal a server, and return when it is gone."""
+    server.send(number)
+    if not await asyncio.to_thread(server.wait_gone, 10.0):
+        server.kill()
+
+
+async def start(server: ChildProcess) -> None:
+    """Start a server again, and return when it takes connections.
+
+    Started in the main thread: the kernel ends a server with the thread that started it.
+    """
+    server.start()
+    await asyncio.to_thread(server.wait_ready)
