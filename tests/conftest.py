@@ -91,7 +91,8 @@ def template(servers: Servers, worker_id: str) -> str:
 async def database_url(servers: Servers, template: str) -> AsyncIterator[str]:
     """A fresh, migrated, empty database."""
     name = f"test_{new_id().hex}"
-    await execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # Copying files takes a tenth of the time of the default, which logs every page; nothing here outlives a crash.
+    await execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield servers.database(name)
     await execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 

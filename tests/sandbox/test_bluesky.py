@@ -1,5 +1,6 @@
 """The Bluesky sandbox: the contract that a real PDS keeps, and what only the sandbox has (AppView, clock, control)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ class TestNotifications:
         uri = (await alice.put(key(), post())).json()["uri"]
         for number in range(7):
             await town.control("public/comment", post=uri, author={"id": str(number)}, text=str(number))
+            await asyncio.sleep(0.002)  # the order is by millisecond
         await town.control("public/like", post=uri, count=2)
         answer = (
             await alice.get("app.bsky.notification.listNotifications", limit="5", reasons="reply")
