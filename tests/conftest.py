@@ -3,11 +3,8 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit, urlunsplit
 
-import asyncpg
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
@@ -18,43 +15,13 @@ from drumtower.db import migrate
 from drumtower.db.engine import Database
 from drumtower.db.partitions import ensure_partitions
 from drumtower.domain.clock import SystemClock
-from drumtower.domain.ids import new_id
 from drumtower.embedded.servers import temporary_servers
 from drumtower.settings import Settings
 from services.api.main import create_app
+from tests.databases import Copies, Servers, execute
 from tests.factories import Team, make_team
 
 TEMPLATE = "drumtower_template"
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """A PostgreSQL and a Redis that belong to the tests alone."""
-
-    database_url: str
-    redis_url: str
-
-    def database(self, name: str) -> str:
-        """Return the address of another database on the same server."""
-        parts = urlsplit(self.database_url)
-        return urlunsplit(parts._replace(path=f"/{name}"))
-
-
-async def execute(url: str, statement: str) -> None:
-    """Run one statement outside a transaction."""
-    parts = urlsplit(url)
-    host = parts.hostname or parse_qs(parts.query).get("host", ["localhost"])[0]
-    connection = await asyncpg.connect(
-        host=host,
-        port=parts.port or 5432,
-        user=parts.username,
-        password=parts.password,
-        database=parts.path[1:],
-    )
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -87,14 +54,17 @@ def template(servers: Servers, worker_id: str) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def copies(servers: Servers, template: str) -> Copies:
+    return Copies(servers, template)
+
+
 @pytest.fixture
-async def database_url(servers: Servers, template: str) -> AsyncIterator[str]:
-    """A fresh, migrated, empty database."""
-    name = f"test_{new_id().hex}"
-    # Copying files takes a tenth of the time of the default, which logs every page; nothing here outlives a crash.
-    await execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+async def database_url(servers: Servers, copies: Copies) -> AsyncIterator[str]:
+    """A migrated, empty database."""
+    name = await copies.take()
     yield servers.database(name)
-    await execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    await copies.give_back(name)
 
 
 @pytest.fixture
@@ -104,19 +74,23 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-def settings(database_url: str, servers: Servers, tmp_path: Path) -> Settings:
-    """Settings of a local Drumtower that may talk to sandboxes."""
+def local_settings(database_url: str, redis_url: str, storage_dir: Path) -> Settings:
+    """Return settings of a local Drumtower that may talk to sandboxes."""
     values = {
         "environment": "local",
         "DRUMTOWER_DATABASE_URL": database_url,
-        "DRUMTOWER_REDIS_URL": servers.redis_url,
+        "DRUMTOWER_REDIS_URL": redis_url,
         "secret_keys": new_key(),
-        "storage_dir": tmp_path / "assets",
+        "storage_dir": storage_dir,
         "allow_private_addresses": True,
         "requests_per_minute": 100_000,
     }
     return Settings.model_validate(values)
+
+
+@pytest.fixture
+def settings(database_url: str, servers: Servers, tmp_path: Path) -> Settings:
+    return local_settings(database_url, servers.redis_url, tmp_path / "assets")
 
 
 @pytest.fixture
@@ -130,12 +104,18 @@ async def team(db: Database) -> Team:
     return await make_team(db)
 
 
+@pytest.fixture(scope="session")
+def built(servers: Servers) -> FastAPI:
+    """The API, whose routes are worked out once a worker: that takes longer than most tests."""
+    return create_app(local_settings(servers.database_url, servers.redis_url, Path("unused")))
+
+
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[FastAPI]:
-    """The API, started."""
-    api = create_app(settings)
-    async with LifespanManager(api):
-        yield api
+async def app(built: FastAPI, settings: Settings) -> AsyncIterator[FastAPI]:
+    """The API, started with this test's settings."""
+    built.state.settings = settings
+    async with LifespanManager(built):
+        yield built
 
 
 def client_for(app: FastAPI, key: str | None) -> httpx.AsyncClient:

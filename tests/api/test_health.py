@@ -17,7 +17,8 @@ from drumtower.db.models import Heartbeat
 from drumtower.settings import Settings
 from services.api.main import create_app
 from tests.api.desk import Json, answer, planned, set_row
-from tests.conftest import Servers, client_for, execute
+from tests.conftest import client_for
+from tests.databases import Servers, execute
 from tests.factories import Team, make_channel
 
 

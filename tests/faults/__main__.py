@@ -15,7 +15,7 @@ from typing import Any
 
 from drumtower import telemetry
 from drumtower.embedded.servers import temporary_servers
-from tests.conftest import Servers
+from tests.databases import Servers
 from tests.faults.crew import Nursery
 from tests.faults.field import Size
 from tests.faults.runs import RUNS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Servers
+from tests.databases import Servers
 from tests.faults.crew import Nursery
 from tests.faults.world import World
 

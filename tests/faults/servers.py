@@ -15,7 +15,7 @@ from drumtower.db.partitions import ensure_partitions
 from drumtower.domain.clock import SystemClock
 from drumtower.embedded.processes import ChildProcess
 from drumtower.embedded.servers import EmbeddedServers
-from tests.conftest import Servers, execute
+from tests.databases import Servers, execute
 from tests.faults.field import Field
 from tests.faults.weather import Weather
 from tests.faults.world import World

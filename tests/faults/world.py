@@ -15,7 +15,7 @@ from drumtower.domain.ids import new_id
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from drumtower.testkit.serving import serve
-from tests.conftest import Servers, execute
+from tests.databases import Servers, execute
 from tests.factories import make_image, make_team
 from tests.faults.crew import Crew, Nursery
 from tests.faults.field import Field, Pace

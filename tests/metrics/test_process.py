@@ -18,7 +18,7 @@ from drumtower.db.models import Heartbeat, Rollup, Sample
 from drumtower.jobs import ArqQueue, Role
 from drumtower.sandbox.faults import Behaviour
 from drumtower.settings import Settings
-from tests.conftest import Servers
+from tests.databases import Servers
 from tests.metrics.conftest import Connect, publish
 
 ROOT = Path(__file__).resolve().parents[2]
