@@ -64,6 +64,9 @@ def decide(
 
 # When an unknown outcome is looked up: soon, because most are settled by then, and rarely later on.
 LOOKUPS = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 1800, 21600))
+# Looks that fail (a platform that is down) ask a person only after all of these; a look-up that answers that it can't
+# tell asks at once. The looks go on meanwhile.
+LOOKS_BEFORE_ASKING = len(LOOKUPS)
 
 
 def next_lookup(lookups: int, now: datetime) -> datetime:

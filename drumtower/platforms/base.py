@@ -52,6 +52,8 @@ class Adapter(ABC):
     options: ClassVar[type[BaseModel]] = NoOptions
     hashtag: ClassVar[str] = "#{}"
     default_base_url: ClassVar[str]
+    # Where its owner sees what an account has published, for platforms whose accounts have no page of their own.
+    console_url: ClassVar[str | None] = None
 
     def __init__(self, http: HttpClient, base_url: str | None = None) -> None:
         self.http = http

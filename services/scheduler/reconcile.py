@@ -32,8 +32,6 @@ log = structlog.get_logger(__name__)
 
 BATCH = 50
 LEASE = timedelta(seconds=60)
-# After this many looks that settle nothing, a person is asked; the looks go on meanwhile.
-LOOKS_BEFORE_ASKING = 4
 
 
 async def reconcile(
@@ -138,14 +136,14 @@ async def _apply(
             _ask_a_person(row, reason)
             _look_again(row, now)
         case _:  # absent, but too early to believe; or the look itself failed
-            if row.lookups >= LOOKS_BEFORE_ASKING and not isinstance(finding, Absent):
+            if row.lookups >= retries.LOOKS_BEFORE_ASKING and not isinstance(finding, Absent):
                 _ask_a_person(row, "the platform could not be asked")
             _look_again(row, now)
 
 
 def _ask_a_person(row: Delivery, reason: str) -> None:
     row.needs_check = True
-    hint = "Look at the channel: reconcile as live with the link, or as absent to send it again."
+    hint = "Look at the channel, and reconcile: live with its link, absent, or send_again if it is not there."
     row.error = error_json("needs_check", f"It may be live, and only a person can tell: {reason}.", hint)
 
 

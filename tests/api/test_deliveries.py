@@ -348,7 +348,7 @@ class TestReconcile:
     async def test_absent(self, client: httpx.AsyncClient, db: Database, delivery: Json) -> None:
         await bring(db, delivery, "unknown", needs_check=True)
         done = answer(await act(client, delivery, "reconcile", verdict="absent"))
-        assert (done["state"], done["needs_check"]) == ("retrying", False)
+        assert (done["state"], done["needs_check"]) == ("failed", False)
 
     async def test_looking_now(self, client: httpx.AsyncClient, db: Database, delivery: Json) -> None:
         far = datetime.now(UTC) + timedelta(hours=6)

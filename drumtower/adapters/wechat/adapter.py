@@ -74,6 +74,7 @@ class WeChatAdapter(
     slug: ClassVar[str] = "wechat"
     name: ClassVar[Label] = Label(zh_cn="微信公众号", en="WeChat Official Account")
     default_base_url: ClassVar[str] = "https://api.weixin.qq.com"
+    console_url: ClassVar[str | None] = "https://mp.weixin.qq.com/"
     options: ClassVar[type[WeChatOptions]] = WeChatOptions
     capabilities: ClassVar[Capabilities] = CAPABILITIES
     auth: ClassVar[Auth] = AppSecret(

@@ -1,8 +1,11 @@
 """Deliveries as clients see them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from drumtower.db.models import Delivery
+from drumtower.db.engine import Tx
+from drumtower.db.models import Channel, Delivery
+from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.domain.deliveries import TRANSITIONS, Action, Event, State
 from drumtower.messages import compose_text, content_of
 from drumtower.platforms.registry import Registry
@@ -14,11 +17,27 @@ _SAME = set(DeliveryRead.model_fields) - {
     "error",
     "allowed",
     "handoff",
+    "look_at",
 }
 
 
-def read(delivery: Delivery, registry: Registry) -> DeliveryRead:
-    """Return the delivery, with what may be asked of it now."""
+async def read_all(
+    tx: Tx, workspace_id: UUID, rows: Sequence[Delivery], registry: Registry
+) -> list[DeliveryRead]:
+    """Return deliveries with the places where a person settles the unknown ones by looking."""
+    doubtful = {row.channel_id for row in rows if row.state == State.UNKNOWN.value}
+    channels = await ChannelRepository(tx, workspace_id).among(list(doubtful)) if doubtful else {}
+    return [read(row, registry, channels.get(row.channel_id)) for row in rows]
+
+
+def look_at(channel: Channel, registry: Registry) -> str | None:
+    """Return where a person sees what is on the channel: its own page, or the platform's console."""
+    adapter = registry.adapters.get(channel.platform)
+    return channel.account_url or (adapter.console_url if adapter else None)
+
+
+def read(delivery: Delivery, registry: Registry, channel: Channel | None = None) -> DeliveryRead:
+    """Return the delivery, with what may be asked of it now; `channel` where somebody has to look at it."""
     fields = {name: getattr(delivery, name) for name in _SAME}
     state = State(delivery.state)
     return DeliveryRead(
@@ -27,6 +46,7 @@ def read(delivery: Delivery, registry: Registry) -> DeliveryRead:
         publish_if_late_by=delivery.late_by_seconds,
         error=DeliveryError.model_validate(delivery.error) if delivery.error else None,
         allowed=allowed(state),
+        look_at=look_at(channel, registry) if channel and state is State.UNKNOWN else None,
         handoff=_pack(delivery, registry) if state is State.HANDOFF else None,
     )
 

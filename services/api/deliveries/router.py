@@ -11,7 +11,9 @@ from drumtower.domain.deliveries import Action, State
 from drumtower.domain.permissions import Permission
 from drumtower.jobs import Role
 from services.api.deliveries import service
-from services.api.deliveries.reading import read
+from services.api.deliveries.explaining import explained
+from services.api.deliveries.explanation_schemas import ExplanationRead
+from services.api.deliveries.reading import read, read_all
 from services.api.deliveries.schemas import (
     AttemptRead,
     DeliveryProof,
@@ -22,6 +24,7 @@ from services.api.deliveries.schemas import (
 from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep, allow
 from services.api.etags import set_etag
 from services.api.idempotency import IdempotencyDep
+from services.api.languages import LanguageDep
 from services.api.pagination import Page, PagingDep
 from services.api.principals import Principal
 from services.api.problems import responses
@@ -46,9 +49,15 @@ async def list_deliveries(
     action: Action | None = None,
     due_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     due_to: Annotated[Moment | None, Query(description="Exclusive.")] = None,
+    needs_check: Annotated[bool | None, Query(description="The work list: only a person can tell.")] = None,
 ) -> Page[DeliveryRead]:
     statement = DeliveryRepository(tx, principal.workspace_id).all()
-    equal = {Delivery.channel_id: channel_id, Delivery.post_id: post_id, Delivery.action: action}
+    equal = {
+        Delivery.channel_id: channel_id,
+        Delivery.post_id: post_id,
+        Delivery.action: action,
+        Delivery.needs_check: needs_check,
+    }
     for column, value in equal.items():
         if value is not None:
             statement = statement.where(column == value)
@@ -58,7 +67,9 @@ async def list_deliveries(
         statement = statement.where(Delivery.due_at >= due_from)
     if due_to is not None:
         statement = statement.where(Delivery.due_at < due_to)
-    return await paging.page(tx, statement, Delivery.id, lambda row: read(row, services.registry))
+    rows, cursor = await paging.rows(tx, statement, Delivery.id)
+    data = await read_all(tx, principal.workspace_id, rows, services.registry)
+    return Page(data=data, next_cursor=cursor)
 
 
 @router.get("/{delivery_id}", operation_id="deliveries_get", summary="Read a delivery")
@@ -67,7 +78,26 @@ async def get_delivery(
 ) -> DeliveryRead:
     delivery = await DeliveryRepository(tx, principal.workspace_id).get(delivery_id)
     set_etag(response, delivery.revision)
-    return read(delivery, services.registry)
+    [made] = await read_all(tx, principal.workspace_id, [delivery], services.registry)
+    return made
+
+
+@router.get(
+    "/{delivery_id}/explain",
+    operation_id="deliveries_explain",
+    summary="Say why a delivery has (not) gone out",
+)
+async def explain_delivery(
+    delivery_id: UUID,
+    principal: Reader,
+    services: ServicesDep,
+    tx: TxDep,
+    clock: ClockDep,
+    language: LanguageDep,
+) -> ExplanationRead:
+    """One sentence and the facts: what stands in the way, what comes next, who must act, and what has happened."""
+    delivery = await DeliveryRepository(tx, principal.workspace_id).get(delivery_id)
+    return await explained(tx, principal, services.registry, delivery, clock.now(), language)
 
 
 @router.get("/{delivery_id}/attempts", operation_id="deliveries_attempts", summary="List what has been tried")

@@ -40,12 +40,16 @@ class DeliveryReschedule(Timing):
 class Verdict(StrEnum):
     """What a person saw on the channel."""
 
-    LIVE = "live"
-    ABSENT = "absent"
+    LIVE = "live"  # it is published
+    ABSENT = "absent"  # it is not there, and stays unpublished: the delivery has failed
+    SEND_AGAIN = "send_again"  # it is not there, and goes again now
 
 
 class DeliveryReconcile(Body):
-    """What a person knows of an unknown outcome. Empty: let the engine look now."""
+    """What a person knows of an unknown outcome. Empty: let the engine look now.
+
+    `send_again` is an order, and takes the word of whoever gives it: `not_there` must be true.
+    """
 
     model_config = Body.model_config | {
         "json_schema_extra": {"example": {"verdict": "live", "url": "https://weibo.com/1/abc"}}
@@ -55,6 +59,9 @@ class DeliveryReconcile(Body):
     url: WebAddress | None = None
     external_id: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")] | None = None
     published_at: Moment | None = None
+    not_there: (
+        Annotated[Literal[True], Field(description="I have looked, and it is not on the channel.")] | None
+    ) = None
 
 
 class DeliveryProof(Body):
@@ -127,7 +134,8 @@ class DeliveryRead(Answer):
     published_at: Moment | None
     lateness_ms: int | None
     error: DeliveryError | None
-    needs_check: bool
+    needs_check: bool = Field(description="Unknown, and only a person can tell.")
+    look_at: str | None = Field(description="Where to look while the outcome is unknown.")
     allowed: list[DeliveryAction]
     handoff: HandoffPack | None
     post_version: int | None

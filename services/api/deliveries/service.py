@@ -29,6 +29,11 @@ from services.api.deliveries.timing import read_due
 from services.api.etags import check_match
 from services.api.principals import Principal
 
+_NOT_THERE = {
+    "code": "absent",
+    "detail": "A member looked: it is not there.",
+    "hint": "Retry it where it is still worth publishing.",
+}
 # A delivery in one of these no longer stands in the way of another one for the same post and channel.
 OVER = frozenset({State.CANCELLED, State.FAILED, State.MISSED})
 
@@ -100,16 +105,19 @@ async def reconcile(
         delivery.updated_at = now
         audit.record(tx, principal, "delivery.looked_up", delivery.id, now)
         return
+    audit.record(tx, principal, "delivery.reconciled", delivery.id, now, verdict=asked.verdict.value)
     if asked.verdict is Verdict.LIVE:
         at = asked.published_at or delivery.sent_at or now
         await _publish(
             tx, delivery, url=asked.url, external_id=asked.external_id, at=at, now=now, step="reconcile"
         )
-    else:
-        tx.add(_attempt(delivery, "reconcile", "absent", "A member looked: it is not there.", now))
+        return
+    tx.add(_attempt(delivery, "reconcile", "absent", "A member looked: it is not there.", now))
+    if asked.verdict is Verdict.SEND_AGAIN:
         changes = {"next_at": now, "not_before": None, "needs_check": False, "error": None, "lookups": 0}
         await move(tx, delivery, Event.ABSENT, now, **changes)
-    audit.record(tx, principal, "delivery.reconciled", delivery.id, now, verdict=asked.verdict.value)
+    else:
+        await move(tx, delivery, Event.REFUSE, now, error=_NOT_THERE)
 
 
 async def prove(
@@ -170,6 +178,11 @@ def _check_verdict(asked: DeliveryReconcile, now: datetime) -> None:
     if asked.verdict is Verdict.LIVE and asked.url is None and asked.external_id is None:
         hint = "Send the post's url, or its external_id on the platform."
         violations.append(_violation("/url", "proof_required", "What is live can be shown.", hint))
+    if asked.verdict is Verdict.SEND_AGAIN and asked.not_there is None:
+        detail = "It could appear twice: say that you have looked, and that it is not there."
+        violations.append(_violation("/not_there", "absence_unconfirmed", detail, 'Send "not_there": true.'))
+    if asked.verdict is Verdict.LIVE and asked.not_there is not None:
+        violations.append(_violation("/not_there", "proof_unexpected", "It can't be live and not there."))
     if asked.verdict is not Verdict.LIVE:
         violations += [
             _violation(f"/{name}", "proof_unexpected", f"{name} goes with the verdict live only.")
