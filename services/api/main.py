@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
 
 from drumtower import http, telemetry
 from drumtower.connections import Connections
@@ -99,7 +100,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Make the app; without `settings` they come from the environment."""
     given = settings or Settings()
     telemetry.configure(service="api")
-    app = FastAPI(
+    app = FastAPIOffline(  # the documentation's own files, so that a closed network shows it too
         title="Drumtower",
         version="1",
         description=DESCRIPTION,

@@ -196,7 +196,7 @@ async def test_cursors_are_bound_to_their_list(
     assert not ours & {brand["id"] for brand in theirs["data"]}
 
 
-async def test_problems_for_what_http_itself_refuses(client: httpx.AsyncClient, app: FastAPI) -> None:
+async def test_problems_for_what_http_itself_refuses(client: httpx.AsyncClient) -> None:
     """Inputs 40 and 48 among them."""
     problem(await client.get("/v1/nothing"), 404, "not_found")
     for path in (
@@ -219,11 +219,15 @@ async def test_problems_for_what_http_itself_refuses(client: httpx.AsyncClient, 
     assert override.status_code == 201
     problem(await client.get(f"{BRANDS}/0199c5c0-0000-7000-8000-000000000000"), 404, "not_found")
 
-    @app.get("/broken")
-    async def broken() -> None:
-        raise RuntimeError("with a secret: dt_abcdefghijklmnop")
 
-    failed = await client.get("/broken")
+async def test_a_bug_is_a_problem_without_its_text(settings: Settings, team: Team) -> None:
+    async with other_app(settings) as app, client_for(app, team.owner_key) as client:
+
+        @app.get("/broken")
+        async def broken() -> None:
+            raise RuntimeError("with a secret: dt_abcdefghijklmnop")
+
+        failed = await client.get("/broken")
     body = problem(failed, 500, "internal_error")
     assert "ratelimit-limit" in failed.headers
     assert "secret" not in str(body)
@@ -328,23 +332,25 @@ async def test_headers_are_no_way_in(client: httpx.AsyncClient, app: FastAPI) ->
 
 
 async def test_logs_are_lines_of_json_without_secrets(
-    app: FastAPI,
-    client: httpx.AsyncClient,
+    settings: Settings,
+    team: Team,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """S20 and S21, as far as a request reaches."""
     secret = "dt_" + "S3cretS3cret" * 4
 
-    @app.get("/raise")
-    async def fail(word: str) -> None:
-        raise RuntimeError(f"Bearer {secret} {word}")
+    async with other_app(settings) as app, client_for(app, team.owner_key) as client:
 
-    caplog.set_level(logging.DEBUG)
-    telemetry.configure(service="api")  # the log goes to what is stderr now
-    await client.get("/raise", params={"word": "a\r\nb\x1b[31m"}, headers={"X-Token": secret})
-    await client.get("/v1/me", headers={"Authorization": f"Bearer {secret}"})
-    await client.post("/v1/auth/token", json={"email": secret, "password": secret})
+        @app.get("/raise")
+        async def fail(word: str) -> None:
+            raise RuntimeError(f"Bearer {secret} {word}")
+
+        caplog.set_level(logging.DEBUG)
+        telemetry.configure(service="api")  # other levels than the tests' own
+        await client.get("/raise", params={"word": "a\r\nb\x1b[31m"}, headers={"X-Token": secret})
+        await client.get("/v1/me", headers={"Authorization": f"Bearer {secret}"})
+        await client.post("/v1/auth/token", json={"email": secret, "password": secret})
     out, err = capfd.readouterr()
     lines = [json.loads(line) for line in err.splitlines()]
     assert [line["event"] for line in lines] == ["request.failed"]

@@ -5,6 +5,8 @@ import re
 from collections import Counter
 from typing import Any
 
+import httpx
+
 from services.api import document
 from services.api.problems import MEDIA_TYPE
 from tests.api.desk import Json
@@ -139,3 +141,14 @@ def _lists() -> list[Operation]:
             for media in operation.described["responses"].get("200", {}).get("content", {}).values()
         )
     ]
+
+
+async def test_the_documentation_needs_no_other_host(client: httpx.AsyncClient) -> None:
+    for page in ("/docs", "/redoc"):
+        answer = await client.get(page)
+        assert answer.status_code == 200
+        named = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
+        assert named
+        for address in named:
+            assert address.startswith("/"), address
+            assert (await client.get(address)).status_code == 200, address
