@@ -33,6 +33,9 @@ class Channel(Base):
     credentials: Mapped[bytes]  # sealed
     token: Mapped[bytes | None]  # sealed
     token_expires_at: Mapped[datetime | None]
+    # Sealed: a set that was bought and not proved yet. It outlives whoever bought it, because it may be the only one
+    # that still renews.
+    token_next: Mapped[bytes | None]
     token_lease_until: Mapped[datetime | None]  # one process at a time renews it
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -47,6 +47,8 @@ class Delivery(Base):
         Index(
             "ix_deliveries_external", "channel_id", "external_id", postgresql_where="external_id IS NOT NULL"
         ),
+        # The work list of people.
+        Index("ix_deliveries_needs_check", "workspace_id", "id", postgresql_where="needs_check"),
         Index("ix_deliveries_handle", "channel_id", postgresql_where="state IN ('accepted', 'unknown')"),
     )
 
@@ -76,6 +78,7 @@ class Delivery(Base):
     lookups: Mapped[int]
     checkpoint: Mapped[dict[str, Any]]
     prepared: Mapped[bool]
+    prepared_at: Mapped[datetime | None]  # since when; a platform keeps some of it for a while only
     handle: Mapped[dict[str, Any] | None]
     external_id: Mapped[str | None]
     external_url: Mapped[str | None]
@@ -88,6 +91,28 @@ class Delivery(Base):
     created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class Leftover(Base):
+    """What a preparation put on a platform for a delivery that no longer wants it: a clean-up the engine owes."""
+
+    __tablename__ = "leftovers"
+    __table_args__ = (
+        Index("ix_leftovers_next", "next_at", postgresql_where="next_at IS NOT NULL"),
+        CheckConstraint("(next_at IS NULL) = (outcome IS NOT NULL)", name="next_step"),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"), index=True)
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    checkpoint: Mapped[dict[str, Any]]
+    next_at: Mapped[datetime | None]
+    attempts: Mapped[int]
+    outcome: Mapped[Word | None]  # discarded | kept | given_up
+    last_error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class Attempt(Base):

@@ -78,3 +78,4 @@ class Heartbeat(Base):
     replica: Mapped[Word]
     step: Mapped[Word]
     beat_at: Mapped[datetime]
+    every_seconds: Mapped[float | None]  # how often the step runs at least
