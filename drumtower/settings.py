@@ -68,6 +68,16 @@ class Settings(BaseSettings):
         default=timedelta(seconds=60),
         description="How long an unknown outcome rests before 'not there' may mean 'send again'.",
     )
+    release_gap: timedelta = Field(
+        default=timedelta(minutes=1),
+        ge=timedelta(seconds=1),
+        description="How far apart a channel's posts leave at least that a freeze held back.",
+    )
+    release_answer_gap: timedelta = Field(
+        default=timedelta(seconds=5),
+        ge=timedelta(seconds=1),
+        description="The same for its replies and messages.",
+    )
     platform_concurrency: int = Field(
         default=20, ge=1, description="How many sends to one platform run at once."
     )

@@ -29,6 +29,7 @@ from services.api.channels.router import router as channels
 from services.api.conversions.router import router as conversions
 from services.api.deliveries.router import router as deliveries
 from services.api.deps import Services
+from services.api.freezes.router import router as freezes
 from services.api.interactions.router import router as interactions
 from services.api.limits import RateLimiter
 from services.api.links.redirect import router as redirect
@@ -59,6 +60,7 @@ ROUTERS = (
     posts,
     workflow,
     deliveries,
+    freezes,
     calendar,
     interactions,
     links,

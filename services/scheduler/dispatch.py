@@ -13,7 +13,8 @@ from prometheus_client import Counter as Count
 from drumtower.db.engine import Database
 from drumtower.db.models import Delivery
 from drumtower.settings import Settings
-from services.scheduler.leases import claim_due, next_due
+from services.scheduler.freezing import hold_frozen
+from services.scheduler.leases import claim_due, clock, next_due
 from services.scheduler.send import Sender
 
 log = structlog.get_logger(__name__)
@@ -53,8 +54,9 @@ class Dispatcher:
         taken = time.monotonic()
         async with self.db.transaction() as tx:
             claimed = await claim_due(tx, limit=limit, lease=self.settings.lease, full=full)
+            free = await hold_frozen(tx, claimed, await clock(tx))
             rest = await next_due(tx)
-        self._launch(claimed, taken)
+        self._launch(free, taken)
         if len(claimed) == limit:
             return timedelta()
         return max(rest, BUSY) if full and rest is not None else rest

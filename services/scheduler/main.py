@@ -28,6 +28,7 @@ from services.scheduler.prepare import prepare
 from services.scheduler.reap import reap
 from services.scheduler.reconcile import reconcile
 from services.scheduler.relay import relay
+from services.scheduler.release import release
 from services.scheduler.send import Sender
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ async def run(settings: Settings) -> None:
         Ticker("confirm", partial(confirm, db, connections), EVERY_SECOND, beat),
         Ticker("reconcile", partial(reconcile, db, connections, storage, settings), EVERY_SECOND, beat),
         Ticker("reap", partial(reap, db), EVERY_SECOND, beat),
+        Ticker("release", partial(release, db, settings), EVERY_SECOND, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),
         Ticker("listen", partial(listen_to_channels, db, connections, settings), EVERY_SECOND, beat),
     ]

@@ -32,6 +32,7 @@ from drumtower.platforms import (
 )
 from drumtower.settings import Settings
 from drumtower.storage import Storage
+from services.scheduler.freezing import hold_frozen
 from services.scheduler.leases import LeaseLost, hold
 from services.scheduler.requests import Facts, is_publish, publish_request, read_facts, reply_request
 from services.scheduler.settle import (
@@ -89,7 +90,8 @@ class Sender:
             except PlatformError as error:
                 await self._record(delivery, taken, connection=None, result=error.failure, started=False)
                 return
-            await self._start(delivery, _now(delivery, taken))
+            if not await self._start(delivery, _now(delivery, taken)):
+                return
         result = await self._leave(connection, self._request(facts, connection), taken)
         await self._record(delivery, taken, connection=connection, result=result, started=True)
 
@@ -127,11 +129,14 @@ class Sender:
             return publish_request(facts, connection.adapter, connection.credentials, self.db, self.storage)
         return reply_request(facts, connection.credentials, self.db)
 
-    async def _start(self, delivery: Delivery, now: datetime) -> None:
-        """Commit the intent after a preparation."""
+    async def _start(self, delivery: Delivery, now: datetime) -> bool:
+        """Commit the intent after a preparation; False where a freeze has come meanwhile."""
         async with self.db.transaction() as tx:
             row = await hold(tx, delivery.id, delivery.fence, State.CLAIMED)
+            if not await hold_frozen(tx, [row], now):
+                return False
             await _intend(tx, row, now)
+        return True
 
     async def _leave(
         self, connection: Connection, request: PublishRequest | ReplyRequest, taken: float
@@ -230,6 +235,8 @@ async def _stop(tx: Tx, facts: Facts, connections: Connections, now: datetime) -
     held = _reason_to_hold(facts)
     if held is not None:
         await move(tx, delivery, Event.HOLD, now, error=error_json(held.code, held.detail, held.hint))
+        return True
+    if not await hold_frozen(tx, [delivery], now):
         return True
     refused = _blocking(facts, connections, now)
     if refused:

@@ -35,6 +35,7 @@ BODIES: dict[str, Json] = {
     "deliveries_proof": {"url": "https://example.com/1", "published_at": "2026-01-01T00:00:00Z"},
     "deliveries_reconcile": {},
     "deliveries_reschedule": {"at": soon()},
+    "freezes_update": {"reason": "mine"},
     "interactions_update": {"tags": ["mine"]},
     "links_update": {"name": "mine"},
     "posts_reviews_create": {"criteria": PASSED, "version": 1},
@@ -46,9 +47,18 @@ QUERIES = {"assets_rendition": {"width": "160"}}
 
 POST = {"title": "x", "body": "x", "kind": "image_text", "nature": "editorial", "brand_id": "{own brand}"}
 CONVERSION = {"external_id": "mine", "event": "x", "occurred_at": "2026-01-01T00:00:00Z"}
+FREEZE = {"reason": "mine"}
 LINK = {"target_url": "https://example.com"}
 # Ids in bodies: (operation, field) to a body that carries ours, given the ids.
 CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
+    ("freezes_create", "brand_id"): lambda ids: FREEZE | {"scope": "brand", "brand_id": ids["brand_id"]},
+    ("freezes_create", "channel_id"): lambda ids: (
+        FREEZE | {"scope": "channel", "channel_id": ids["channel_id"]}
+    ),
+    ("freezes_preview", "brand_id"): lambda ids: FREEZE | {"scope": "brand", "brand_id": ids["brand_id"]},
+    ("freezes_preview", "channel_id"): lambda ids: (
+        FREEZE | {"scope": "channel", "channel_id": ids["channel_id"]}
+    ),
     ("links_create", "channel_id"): lambda ids: LINK | {"channel_id": ids["channel_id"]},
     ("links_create", "post_id"): lambda ids: LINK | {"post_id": ids["post_id"]},
     ("posts_create", "asset_ids"): lambda ids: POST | {"asset_ids": [ids["asset_id"]]},

@@ -87,6 +87,8 @@ async def build(
         "link_code": link["code"],
     }
     conversion = answer(await client.post("/v1/conversions", json=told), 201)
+    stop = {"scope": "channel", "channel_id": str(channel.id), "reason": CANARY}
+    freeze = answer(await client.post("/v1/freezes", json=stop), 201)
     return {
         "brand_id": brand["id"],
         "key_id": key["id"],
@@ -95,6 +97,7 @@ async def build(
         "post_id": draft["id"],
         "version": "1",
         "delivery_id": delivery["id"],
+        "freeze_id": freeze["id"],
         "interaction_id": str(interaction),
         "link_id": link["id"],
         "link_code": link["code"],

@@ -3,7 +3,9 @@
 from drumtower.db.models.assets import Asset
 from drumtower.db.models.brands import Brand
 from drumtower.db.models.channels import Channel, FeedbackCursor
+from drumtower.db.models.deliveries import Attempt, Delivery
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
+from drumtower.db.models.freezes import Freeze
 from drumtower.db.models.interactions import Conversation, InboundEvent, Interaction
 from drumtower.db.models.links import Click, Conversion, Link
 from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
@@ -27,6 +29,7 @@ __all__ = [
     "Delivery",
     "DirtyDay",
     "FeedbackCursor",
+    "Freeze",
     "Heartbeat",
     "IdempotencyKey",
     "InboundEvent",

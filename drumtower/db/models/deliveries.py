@@ -50,6 +50,9 @@ class Delivery(Base):
         # The work list of people.
         Index("ix_deliveries_needs_check", "workspace_id", "id", postgresql_where="needs_check"),
         Index("ix_deliveries_handle", "channel_id", postgresql_where="state IN ('accepted', 'unknown')"),
+        Index(
+            "ix_deliveries_frozen", "freeze_id", postgresql_where="state = 'held' AND freeze_id IS NOT NULL"
+        ),
     )
 
     id: Mapped[Id]
@@ -86,6 +89,8 @@ class Delivery(Base):
     published_at: Mapped[datetime | None]
     lateness_ms: Mapped[int | None]
     error: Mapped[dict[str, Any] | None]
+    # The freeze that holds it, or last held it: held rows are released when that freeze is over.
+    freeze_id: Mapped[UUID | None] = mapped_column(ForeignKey("freezes.id"))
     needs_check: Mapped[bool]  # unknown, and only a person can tell
     revision: Mapped[int]
     created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))

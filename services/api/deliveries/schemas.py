@@ -97,6 +97,7 @@ class DeliveryError(Answer):
     detail: str
     hint: str = ""
     platform_code: str | None = None
+    freeze_id: UUID | None = None
     violations: list[ProblemViolation] = []
 
 

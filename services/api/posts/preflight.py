@@ -6,15 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from drumtower.db.engine import Tx
-from drumtower.db.models import Brand, Channel, Post
+from drumtower.db.models import Brand, Channel, Freeze, Post
 from drumtower.db.repositories.assets import AssetRepository
 from drumtower.db.repositories.brands import BrandRepository
 from drumtower.db.repositories.channels import ChannelRepository
+from drumtower.db.repositories.freezes import FreezeRepository, reach_of
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.domain.checks import Finding, Length, blocks, examine, measure, place
-from drumtower.domain.content import Content, for_channel, from_json
-from drumtower.domain.deliveries import FINAL, State
+from drumtower.domain.content import ChannelContent, Content, for_channel, from_json
+from drumtower.domain.deliveries import FINAL, Action, State
 from drumtower.domain.errors import Invalid, Severity, Violation
+from drumtower.domain.freezes import Subject, covers
 from drumtower.messages import CONNECTED, facts_of
 from drumtower.platforms.registry import Registry
 from services.api.posts.validation import channel_violations
@@ -80,6 +82,7 @@ async def check(
         .where(Brand.id.in_({channel.brand_id for channel in channels}))
     )
     brands = {brand.id: brand for brand in await tx.scalars(of_channels)}
+    freezes = await FreezeRepository(tx, principal.workspace_id).at(at)
     checks = []
     for channel in channels:
         adapter = registry.adapters.get(channel.platform)
@@ -88,8 +91,30 @@ async def check(
             continue
         own = for_channel(content, channel.id)
         facts = facts_of(adapter, own, assets, channel, brands.get(channel.brand_id), at)
-        checks.append(ChannelCheck(channel=channel, findings=tuple(examine(facts)), length=measure(facts)))
+        findings = (*examine(facts), *_frozen(freezes, channel, own))
+        checks.append(ChannelCheck(channel=channel, findings=findings, length=measure(facts)))
     return checks
+
+
+def _frozen(freezes: Sequence[Freeze], channel: Channel, content: ChannelContent) -> list[Finding]:
+    """Warn of every freeze that would hold it: it may be planned, and leaves when the freeze is over."""
+    subject = Subject(
+        action=Action.PUBLISH, brand_id=channel.brand_id, channel_id=channel.id, nature=content.nature.value
+    )
+    return [
+        Finding(
+            criterion=None,
+            violation=Violation(
+                pointer="/channel",
+                code="frozen",
+                detail=f"A freeze holds it: {freeze.reason}",
+                hint="It leaves when the freeze is over.",
+                severity=Severity.WARN,
+            ),
+        )
+        for freeze in freezes
+        if covers(reach_of(freeze), subject)
+    ]
 
 
 def _unspoken(channel: Channel) -> ChannelCheck:

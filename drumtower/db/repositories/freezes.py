@@ -1,0 +1,168 @@
+"""Freezes of one workspace, and what the engine asks of all of them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import Channel, Delivery, Freeze
+from drumtower.db.repositories.scope import Scoped
+from drumtower.domain.deliveries import WAITING, Action, State
+from drumtower.domain.freezes import ANSWERS, FreezeState, Reach, Scope, Subject, covers
+
+# What has left the planner's hands: a freeze comes too late for it.
+UNSTOPPABLE = (State.SENDING, State.ACCEPTED, State.UNKNOWN)
+
+
+class FreezeRepository(Scoped):
+    """Reads freezes, and the deliveries within their reach."""
+
+    def all(self) -> Select[Freeze]:
+        return self.select(Freeze)
+
+    async def get(self, freeze_id: UUID, *, lock: bool = False) -> Freeze:
+        """Return the freeze; raise NotFound."""
+        return await self.find(Freeze, freeze_id, "freeze", lock=lock)
+
+    async def at(self, moment: datetime) -> Sequence[Freeze]:
+        """Return the freezes that hold at `moment`, as things stand now."""
+        standing = self.standing(moment, None).where(Freeze.starts_at <= moment)
+        return (await self.tx.scalars(standing.order_by(Freeze.starts_at, Freeze.id))).all()
+
+    def standing(self, start: datetime, end: datetime | None) -> Select[Freeze]:
+        """Select the freezes that are not lifted and touch the span; `end` is exclusive, None without one."""
+        touching = self.all().where(
+            Freeze.lifted_at.is_(None), or_(Freeze.ends_at.is_(None), Freeze.ends_at > start)
+        )
+        return touching if end is None else touching.where(Freeze.starts_at < end)
+
+    def within(self, reach: Reach) -> Select[Delivery]:
+        """Select the deliveries that a freeze of this reach covers, in whatever state."""
+        joined = self.select(Delivery).join(Channel, Channel.id == Delivery.channel_id)
+        return joined.where(*_covered(reach))
+
+
+def _covered(reach: Reach) -> list[ColumnElement[bool]]:
+    """Say in SQL what domain/freezes.covers says; tests/db compare the two."""
+    actions = {action.value for action in Action} - {Action.DELETE.value}
+    if reach.allows_replies:
+        actions -= {action.value for action in ANSWERS}
+    conditions: list[ColumnElement[bool]] = [Delivery.action.in_(sorted(actions))]
+    if reach.scope is Scope.BRAND:
+        conditions.append(Channel.brand_id == reach.brand_id)
+    if reach.scope is Scope.CHANNEL:
+        conditions.append(Delivery.channel_id == reach.channel_id)
+    if reach.scope is Scope.NATURE:
+        conditions.append(Delivery.payload["nature"].astext == reach.nature)
+    return conditions
+
+
+def reach_of(freeze: Freeze) -> Reach:
+    """Return what the freeze stops, as the rules know it."""
+    return Reach(
+        scope=Scope(freeze.scope),
+        brand_id=freeze.brand_id,
+        channel_id=freeze.channel_id,
+        nature=freeze.nature,
+        allows_replies=freeze.allows_replies,
+    )
+
+
+def subject_of(delivery: Delivery, brand_id: UUID) -> Subject:
+    """Return the delivery as a freeze looks at it."""
+    return Subject(
+        action=Action(delivery.action),
+        brand_id=brand_id,
+        channel_id=delivery.channel_id,
+        nature=delivery.payload.get("nature"),
+    )
+
+
+def in_state(state: FreezeState, now: datetime) -> ColumnElement[bool]:
+    """Say in SQL what domain/freezes.state says."""
+    ended = and_(Freeze.ends_at.is_not(None), Freeze.ends_at <= now)
+    standing = and_(Freeze.lifted_at.is_(None), or_(Freeze.ends_at.is_(None), Freeze.ends_at > now))
+    return {
+        FreezeState.LIFTED: Freeze.lifted_at.is_not(None),
+        FreezeState.ENDED: and_(Freeze.lifted_at.is_(None), ended),
+        FreezeState.ACTIVE: and_(standing, Freeze.starts_at <= now),
+        FreezeState.UPCOMING: and_(standing, Freeze.starts_at > now),
+    }[state]
+
+
+def _active() -> ColumnElement[bool]:
+    """By the database's clock at this statement, not at the transaction's start: a freeze may have come since."""
+    now = func.clock_timestamp()
+    return and_(
+        Freeze.lifted_at.is_(None),
+        Freeze.starts_at <= now,
+        or_(Freeze.ends_at.is_(None), Freeze.ends_at > now),
+    )
+
+
+async def freezes_on(tx: Tx, deliveries: Collection[Delivery]) -> dict[UUID, Freeze]:
+    """Return, by delivery id, the freeze that stops each of these now; what is free is absent.
+
+    Two statements whatever their number, and one while nothing is frozen.
+    """
+    workspaces = {delivery.workspace_id for delivery in deliveries}
+    found = await tx.scalars(
+        select(Freeze)
+        .where(_active(), Freeze.workspace_id.in_(workspaces))
+        .order_by(Freeze.starts_at, Freeze.id)
+        .execution_options(populate_existing=True)
+    )
+    active = found.all()
+    if not active:
+        return {}
+    brands = await _brands(tx, {delivery.channel_id for delivery in deliveries})
+    stopped = ((one.id, _stopping(active, one, brands[one.channel_id])) for one in deliveries)
+    return {delivery_id: freeze for delivery_id, freeze in stopped if freeze is not None}
+
+
+async def _brands(tx: Tx, channel_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    rows = await tx.execute(select(Channel.id, Channel.brand_id).where(Channel.id.in_(channel_ids)))
+    return {row.id: row.brand_id for row in rows}
+
+
+def _stopping(active: Sequence[Freeze], delivery: Delivery, brand_id: UUID) -> Freeze | None:
+    subject = subject_of(delivery, brand_id)
+    return next(
+        (
+            freeze
+            for freeze in active
+            if freeze.workspace_id == delivery.workspace_id and covers(reach_of(freeze), subject)
+        ),
+        None,
+    )
+
+
+async def thawed(tx: Tx, limit: int) -> Sequence[Delivery]:
+    """Return deliveries whose freeze no longer stops them, in the order in which they were due, locked."""
+    answers = [action.value for action in ANSWERS]
+    over = or_(
+        Freeze.lifted_at.is_not(None),
+        Freeze.ends_at <= func.now(),
+        and_(Freeze.allows_replies, Delivery.action.in_(answers)),
+    )
+    rows = await tx.scalars(
+        select(Delivery)
+        .join(Freeze, Freeze.id == Delivery.freeze_id)
+        .where(Delivery.state == State.HELD.value, over)
+        .order_by(Delivery.due_at, Delivery.id)
+        .limit(limit)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+    return rows.all()
+
+
+async def taken_on(tx: Tx, channel_id: UUID, actions: Collection[Action], since: datetime) -> list[datetime]:
+    """Return when the channel's deliveries of these actions left since `since`, or are going to leave."""
+    own = (Delivery.channel_id == channel_id, Delivery.action.in_([action.value for action in actions]))
+    coming = select(Delivery.next_at).where(
+        *own, Delivery.state.in_([state.value for state in WAITING]), Delivery.next_at > since
+    )
+    gone = select(Delivery.sent_at).where(*own, Delivery.sent_at > since)
+    return [at for statement in (coming, gone) for at in await tx.scalars(statement) if at is not None]

@@ -1,0 +1,1 @@
+"""Freezes: publishing stops."""
