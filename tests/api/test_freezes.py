@@ -205,3 +205,14 @@ class TestImpact:
         found = [one for one in seen["violations"] if one["code"] == "frozen"]
         assert [(one["severity"], STOP["reason"] in one["detail"]) for one in found] == [("warn", True)]
         assert seen["ok"]
+
+
+async def test_a_delivery_says_what_freezes_it(
+    client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
+) -> None:
+    _, [delivery] = await planned(client, reviewer, team, [channel])
+    await freeze(client, **{"from": soon(0.5), "to": soon(2)})
+    await freeze(client, **{"from": soon(3), "reason": "太晚"})
+    told = answer(await client.get(f"/v1/deliveries/{delivery['id']}/explain"))
+    assert [one["code"] for one in told["reasons"]] == ["frozen"]
+    assert STOP["reason"] in told["sentence"]

@@ -3,7 +3,6 @@
 from drumtower.db.models.assets import Asset
 from drumtower.db.models.brands import Brand
 from drumtower.db.models.channels import Channel, FeedbackCursor
-from drumtower.db.models.deliveries import Attempt, Delivery
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
 from drumtower.db.models.freezes import Freeze
 from drumtower.db.models.interactions import Conversation, InboundEvent, Interaction

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, Delivery, Post
+from drumtower.db.repositories.freezes import FreezeRepository, reach_of, subject_of
 from drumtower.domain.deliveries import WAITING, Action, State
 from drumtower.domain.explanations import Obstacle
+from drumtower.domain.freezes import covers
 from drumtower.domain.reviews import Approval, approval_violations
 
 
@@ -22,6 +24,18 @@ class Case:
 
 
 Source = Callable[[Tx, Case], Awaitable[list[Obstacle]]]
+
+
+async def _freezes(tx: Tx, case: Case) -> list[Obstacle]:
+    """The freezes that hold it now, or will when it is due."""
+    subject = subject_of(case.delivery, case.channel.brand_id)
+    when = max(case.now, case.delivery.next_at or case.now)
+    found = await FreezeRepository(tx, case.delivery.workspace_id).at(when)
+    return [
+        Obstacle(code="frozen", detail=freeze.reason, until=freeze.ends_at)
+        for freeze in found
+        if covers(reach_of(freeze), subject)
+    ]
 
 
 async def _channel(_: Tx, case: Case) -> list[Obstacle]:
@@ -39,7 +53,7 @@ async def _approval(_: Tx, case: Case) -> list[Obstacle]:
 
 
 # Each code that a source gives has its row in drumtower/domain/reasons.py.
-SOURCES: tuple[Source, ...] = (_channel, _approval)
+SOURCES: tuple[Source, ...] = (_freezes, _channel, _approval)
 
 # In these, something outside the row may be what it waits for.
 _STOPPABLE = WAITING | {State.HELD}
