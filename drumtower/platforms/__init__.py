@@ -1,9 +1,13 @@
 """The adapter contract: all that an adapter author imports.
 
 from drumtower.platforms import Adapter, PublishRequest, Published
+
+Mechanisms that most adapters need stand in modules of their own: `wire` (calls from data), `answers` (reading them),
+`media` (files), `lookups` (settling what is unknown), `walks` (pulls without holes), `signatures` (webhooks),
+`readings` (statistics), `limits` (own rules), `moments` (times).
 """
 
-from drumtower.platforms.auth import AppPassword, AppSecret, Auth, CredentialField, OAuth2
+from drumtower.platforms.auth import AppPassword, AppSecret, Auth, CredentialField, OAuth2, credential
 from drumtower.platforms.base import (
     CONTRACT,
     Adapter,
@@ -22,7 +26,7 @@ from drumtower.platforms.base import (
     WebhookRefused,
 )
 from drumtower.platforms.calls import HttpClient, PlatformCalls, RemoteError
-from drumtower.platforms.errors import ErrorRule, Meaning, PlatformError
+from drumtower.platforms.errors import ErrorRule, Meaning, PlatformError, error_table
 from drumtower.platforms.outcomes import (
     Absent,
     Accepted,
@@ -50,6 +54,7 @@ from drumtower.platforms.outcomes import (
     WebhookAnswer,
     WebhookRequest,
 )
+from drumtower.platforms.wire import Api, Envelope, TokenPlace, Wire
 
 __all__ = [
     "CONTRACT",
@@ -57,6 +62,7 @@ __all__ = [
     "Accepted",
     "AccountEvent",
     "Adapter",
+    "Api",
     "AppPassword",
     "AppSecret",
     "Auth",
@@ -65,6 +71,7 @@ __all__ = [
     "CredentialField",
     "Credentials",
     "Deleter",
+    "Envelope",
     "ErrorRule",
     "FeedbackEvent",
     "FeedbackPage",
@@ -97,10 +104,14 @@ __all__ = [
     "ReplyRequest",
     "StatsSource",
     "Token",
+    "TokenPlace",
     "TokenSource",
     "Undecidable",
     "WebhookAnswer",
     "WebhookReceiver",
     "WebhookRefused",
     "WebhookRequest",
+    "Wire",
+    "credential",
+    "error_table",
 ]

@@ -16,6 +16,13 @@ class CredentialField:
     required: bool = True
 
 
+def credential(
+    name: str, zh_cn: str, en: str, *, secret: bool = True, required: bool = True
+) -> CredentialField:
+    """One value to ask for; what is no secret is shown while it is typed."""
+    return CredentialField(name=name, label=Label(zh_cn=zh_cn, en=en), secret=secret, required=required)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth2:
     """A user's access token from the platform's OAuth 2 flow, given by the owner. `renewable`: it has a refresh token."""

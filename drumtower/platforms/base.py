@@ -31,6 +31,7 @@ from drumtower.platforms.outcomes import (
     WebhookAnswer,
     WebhookRequest,
 )
+from drumtower.platforms.wire import Api, Wire, connect
 
 CONTRACT = 1
 
@@ -49,6 +50,7 @@ class Adapter(ABC):
     name: ClassVar[Label]
     capabilities: ClassVar[Capabilities]
     auth: ClassVar[Auth]
+    wire: ClassVar[Wire]  # what `api` makes calls from
     options: ClassVar[type[BaseModel]] = NoOptions
     hashtag: ClassVar[str] = "#{}"
     default_base_url: ClassVar[str]
@@ -58,6 +60,14 @@ class Adapter(ABC):
     def __init__(self, http: HttpClient, base_url: str | None = None) -> None:
         self.http = http
         self.base_url = (base_url or self.default_base_url).rstrip("/")
+
+    def api(self, credentials: Credentials, *, token: str | None = None, wire: Wire | None = None) -> Api:
+        """Make the account's calls; `token` replaces the one that the credentials hold ("": none)."""
+        given = [credentials.values.get(field.name, "") for field in self.auth.fields if field.secret]
+        held = [credentials.token.access, credentials.token.refresh or ""] if credentials.token else []
+        access = credentials.access if token is None else token
+        wire = wire or self.wire
+        return connect(self.http, self.base_url, wire, token=access, secrets=(*given, *held))
 
     @abstractmethod
     async def identify(self, credentials: Credentials) -> RemoteAccount:

@@ -40,6 +40,10 @@ class PlatformCalls:
     base_url: str
     read_error: ErrorReader
     rules: Mapping[str, ErrorRule]
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # cut out of what the platform says
+    fields: Mapping[str, str] = field(
+        default_factory=dict
+    )  # answer headers to read as fields: header -> name
 
     async def call(self, method: str, path: str, *, once: bool, **request: Any) -> Any:
         """Return the JSON of a successful answer. `once`: a repeat could publish twice, so no proof means unknown.
@@ -59,8 +63,8 @@ class PlatformCalls:
         return self._read(response, once=once)
 
     def _read(self, response: httpx.Response, *, once: bool) -> Any:
-        body = _json(response)
-        error = self.read_error(response, body)
+        body = self._body(response)
+        error = self._error(response, body)
         if error is not None and error.code in self.rules:
             raise PlatformError(self._listed(error, response, once=once))
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
@@ -69,6 +73,27 @@ class PlatformCalls:
         if response.is_success and error is None and body is not None:
             return body
         raise PlatformError(_unlisted(response, error, once=once))
+
+    def _body(self, response: httpx.Response) -> Any:
+        """Return the JSON; a "no content" answer, or one that says all in its headers, is an empty object."""
+        body = _json(response)
+        told = {
+            name: value for header, name in self.fields.items() if (value := response.headers.get(header))
+        }
+        if body is None and (
+            response.status_code == httpx.codes.NO_CONTENT or (told and not response.content)
+        ):
+            body = {}
+        return {**body, **told} if isinstance(body, dict) else body
+
+    def _error(self, response: httpx.Response, body: Any) -> RemoteError | None:
+        error = self.read_error(response, body)
+        if error is None:
+            return None
+        said = error.said
+        for secret in sorted({*self.secrets} - {""}, key=len, reverse=True):
+            said = said.replace(secret, "***")
+        return RemoteError(code=error.code, said=said)
 
     def _listed(self, error: RemoteError, response: httpx.Response, *, once: bool) -> failures.Failure:
         now = datetime.now(UTC)

@@ -9,11 +9,12 @@ A call that is harmless to repeat is transient in those cases.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from drumtower.domain import failures
+from drumtower.platforms.moments import epoch, iso, next_midnight
 
 LONGEST_WAIT = timedelta(days=1)
 
@@ -46,6 +47,23 @@ class ErrorRule:
     meaning: Meaning
     detail: str
     after: timedelta | None = None  # for rate limits and transients: when it may go again
+    midnight: tzinfo | None = None  # for a quota of the day: where the day ends
+
+
+def error_table(
+    meanings: Mapping[Meaning, Mapping[str, str]],
+    *,
+    after: Mapping[str, timedelta] | None = None,
+    midnight: Mapping[str, tzinfo] | None = None,
+) -> dict[str, ErrorRule]:
+    """Make an adapter's table: by meaning, each code with what it says; `after` and `midnight` by code."""
+    return {
+        code: ErrorRule(
+            meaning=meaning, detail=detail, after=(after or {}).get(code), midnight=(midnight or {}).get(code)
+        )
+        for meaning, rows in meanings.items()
+        for code, detail in rows.items()
+    }
 
 
 def failure_for(rule: ErrorRule, code: str, *, once: bool, said: str = "", now: datetime) -> failures.Failure:
@@ -59,6 +77,7 @@ def failure_for(rule: ErrorRule, code: str, *, once: bool, said: str = "", now: 
         case Meaning.RATE_LIMITED | Meaning.APP_RATE_LIMITED:
             scope = failures.Scope.APP if rule.meaning is Meaning.APP_RATE_LIMITED else failures.Scope.CHANNEL
             until = now + rule.after if rule.after else None
+            until = next_midnight(now, rule.midnight) if rule.midnight else until
             return failures.RateLimited(detail=detail, platform_code=code, until=until, scope=scope)
         case Meaning.AUTH_EXPIRED:
             return failures.AuthExpired(detail=detail, platform_code=code)
@@ -77,11 +96,12 @@ def lost(detail: str, *, once: bool, code: str | None = None) -> failures.Failur
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """Read `Retry-After` (seconds or HTTP date) or `RateLimit-Reset` (epoch seconds); nonsense reads as None.
+    """Read `Retry-After` (seconds or HTTP date), `RateLimit-Reset` (epoch seconds) or `X-RateLimit-Reset` (that, or an
+    ISO moment as Mastodon writes it); nonsense reads as None.
 
     Never later than a day: a platform that says otherwise is asked again anyway.
     """
-    for name, read in (("retry-after", _seconds), ("retry-after", _http_date), ("ratelimit-reset", _epoch)):
+    for name, read in _RESETS:
         value = headers.get(name)
         until = read(value, now) if value else None
         if until is not None and until > now:
@@ -102,6 +122,17 @@ def _http_date(value: str, _: datetime) -> datetime | None:
 
 
 def _epoch(value: str, _: datetime) -> datetime | None:
-    if not (value.isascii() and value.isdigit() and len(value) <= 11):
-        return None
-    return datetime.fromtimestamp(int(value), UTC)
+    return epoch(value)
+
+
+def _iso(value: str, _: datetime) -> datetime | None:
+    return iso(value)
+
+
+_RESETS = (
+    ("retry-after", _seconds),
+    ("retry-after", _http_date),
+    ("ratelimit-reset", _epoch),
+    ("x-ratelimit-reset", _epoch),
+    ("x-ratelimit-reset", _iso),
+)

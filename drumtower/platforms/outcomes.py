@@ -37,10 +37,11 @@ class Credentials:
 
     @property
     def access(self) -> str:
-        """The access token; the core sees to it that there is one where the adapter's auth asks for it."""
-        if self.token is None:
+        """The token that the core got, or the one the owner gave; the core sees to it that there is one."""
+        given = self.token.access if self.token else self.values.get("access_token")
+        if given is None:
             raise LookupError("the core opened no session for this channel")
-        return self.token.access
+        return given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

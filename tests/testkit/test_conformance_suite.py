@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from drumtower.adapters.weibo import adapter as weibo
-from drumtower.adapters.weibo import client, posts, schemas, webhook
+from drumtower.adapters.weibo import posts, schemas, webhook
 from drumtower.domain import failures
 from drumtower.domain.capabilities import TextRule
 from drumtower.domain.samples import Metric
@@ -78,7 +78,7 @@ class Gullible(weibo.WeiboAdapter):
     """Takes any own status for the one it looks for."""
 
     async def find(self, request: PublishRequest, since: datetime) -> Finding:
-        body: Any = await self._calls(request.credentials).get("statuses/user_timeline")
+        body: Any = await self.api(request.credentials).get("statuses/user_timeline", object)
         return Published(external_id=str(body["statuses"][0]["id"])) if body["statuses"] else Absent()
 
 
@@ -158,9 +158,11 @@ class Crashing(weibo.WeiboAdapter):
     """Believes that every answer is well formed."""
 
     async def publish(self, request: PublishRequest) -> Outcome:
-        calls = client.WeiboCalls(self.http, self.base_url, request.credentials)
         form = {"status": posts.marked(request.message.text, "gulou.example", request.idempotency_key)}
-        body = await calls.post("statuses/share", form | {"rip": "203.0.113.7"}, once=True)
+        form |= {"rip": "203.0.113.7"}
+        body: Any = await self.api(request.credentials).send(
+            "POST", "statuses/share", object, once=True, data=form
+        )
         return Published(external_id=body["idstr"], published_at=schemas.read_time(body["created_at"]))
 
 

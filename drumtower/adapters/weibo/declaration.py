@@ -1,34 +1,40 @@
-"""What Weibo asks of a channel's owner, and what it takes and gives: data only.
+"""What Weibo asks of a channel's owner, what it takes and gives, and how it talks: data only.
 
 Source: open.weibo.com/wiki/2/statuses/share. UNVERIFIED: how emoji and links are counted, and that 5 MB
-means 5 MiB.
+means 5 MiB. The token goes into a header, so that no address holds it.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
+from drumtower.adapters.weibo.errors import ERRORS
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
-from drumtower.platforms import CredentialField, OAuth2
-
-
-def _field(name: str, zh_cn: str, en: str, *, secret: bool = True, required: bool = True) -> CredentialField:
-    return CredentialField(name=name, label=Label(zh_cn=zh_cn, en=en), secret=secret, required=required)
-
+from drumtower.platforms import Envelope, OAuth2, TokenPlace, Wire, credential
 
 AUTH = OAuth2(
     authorize_url="https://api.weibo.com/oauth2/authorize",
     token_url="https://api.weibo.com/oauth2/access_token",  # noqa: S106 - an address
     fields=(
-        _field("app_key", "App Key", "App key", secret=False),
-        _field("app_secret", "App Secret", "App secret"),
-        _field("access_token", "授权令牌", "Access token"),
-        _field("security_domain", "安全域名", "Security domain", secret=False),
-        _field("rip", "操作者公网 IP", "Public IP of the operator", secret=False),
-        _field("fan_service_token", "粉丝服务平台令牌", "Fan service token", required=False),
+        credential("app_key", "App Key", "App key", secret=False),
+        credential("app_secret", "App Secret", "App secret"),
+        credential("access_token", "授权令牌", "Access token"),
+        credential("security_domain", "安全域名", "Security domain", secret=False),
+        credential("rip", "操作者公网 IP", "Public IP of the operator", secret=False),
+        credential("fan_service_token", "粉丝服务平台令牌", "Fan service token", required=False),
     ),
 )
+WIRE = Wire(
+    path="/2/{}.json",
+    token=TokenPlace(form="OAuth2 {}"),
+    # `error_code` is a number or a numeric string.
+    read_error=Envelope(code=("error_code",), said=("error_description", "error")),
+    errors=ERRORS,
+)
+# Whose token it is: the token goes into the body here, and nowhere else.
+TOKEN_WIRE = replace(WIRE, path="/oauth2/{}")
 IMAGE = MediaRule(
     types=("image/jpeg", "image/gif", "image/png"), maximum_count=1, maximum_bytes=5 * 1024 * 1024 - 1
 )

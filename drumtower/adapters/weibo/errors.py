@@ -8,7 +8,7 @@ attempt: the adapter looks before it believes them.
 
 from datetime import timedelta
 
-from drumtower.platforms import ErrorRule, Meaning
+from drumtower.platforms import Meaning, error_table
 
 _HOUR = timedelta(hours=1)
 _SOON = timedelta(minutes=10)
@@ -84,27 +84,21 @@ _WORDS: dict[Meaning, dict[str, str]] = {
         "21329": "the response type is not supported",
         "21602": "the text holds sensitive words",
     },
+    Meaning.RATE_LIMITED: {
+        "10023": "the account is over its budget",
+        "10024": "the account is over its budget for this call",
+        "20016": "the account posts too often",
+    },
+    Meaning.APP_RATE_LIMITED: {
+        "10004": "this address is over its hourly budget",
+        "10022": "this address is over its hourly budget",
+        "20022": "this address behaves unusually",
+    },
 }
 
 # Weibo names no reset: hourly budgets open within the hour, the 100-a-day one is asked again each hour.
-_LIMITS: dict[str, tuple[Meaning, str, timedelta]] = {
-    "10004": (Meaning.APP_RATE_LIMITED, "this address is over its hourly budget", _HOUR),
-    "10022": (Meaning.APP_RATE_LIMITED, "this address is over its hourly budget", _HOUR),
-    "10023": (Meaning.RATE_LIMITED, "the account is over its budget", _HOUR),
-    "10024": (Meaning.RATE_LIMITED, "the account is over its budget for this call", _HOUR),
-    "20016": (Meaning.RATE_LIMITED, "the account posts too often", _SOON),
-    "20022": (Meaning.APP_RATE_LIMITED, "this address behaves unusually", _SOON),
-}
-
-ERRORS: dict[str, ErrorRule] = {
-    code: ErrorRule(meaning=meaning, detail=detail)
-    for meaning, rows in _WORDS.items()
-    for code, detail in rows.items()
-} | {
-    code: ErrorRule(meaning=meaning, detail=detail, after=after)
-    for code, (meaning, detail, after) in _LIMITS.items()
-}
-
+_AFTER = dict.fromkeys(("10004", "10022", "10023", "10024"), _HOUR) | dict.fromkeys(("20016", "20022"), _SOON)
+ERRORS = error_table(_WORDS, after=_AFTER)
 REPEATED = frozenset({"20017", "20019", "20111"})
 PENDING = "20032"
 GONE = frozenset({"20101", "20104"})

@@ -1,17 +1,15 @@
 """What Weibo answers, read strictly where we depend on it and tolerantly elsewhere."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator
 
-from drumtower.platforms import PlatformError
-from drumtower.platforms.errors import lost
+from drumtower.domain.samples import Metric
+from drumtower.platforms.answers import Count, NumberId
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-T = TypeVar("T")
 
 
 def read_time(value: Any) -> datetime:
@@ -29,34 +27,21 @@ def read_time(value: Any) -> datetime:
         raise ValueError(f"no time of Weibo's: {str(value)[:40]!r}") from error
 
 
-def _number_as_text(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _lenient_count(value: Any) -> Any:
-    known = (isinstance(value, int) and not isinstance(value, bool)) or (
-        isinstance(value, str) and value.isdecimal()
-    )
-    return int(value) if known and len(str(value)) < 16 and int(value) >= 0 else None
-
-
-Id = Annotated[str, BeforeValidator(_number_as_text), Field(pattern=r"^[0-9]{1,20}$")]
 Moment = Annotated[datetime, BeforeValidator(read_time)]
-Number = Annotated[int | None, BeforeValidator(_lenient_count)]
 
 
 class Person(BaseModel):
     """A user."""
 
-    id: Id
+    id: NumberId
     screen_name: str = ""
-    followers_count: Number = None
+    followers_count: Count = None
 
 
 class Status(BaseModel):
     """A status; one that was deleted has no author."""
 
-    id: Id
+    id: NumberId
     created_at: Moment
     text: str = ""
     user: Person | None = None
@@ -65,7 +50,7 @@ class Status(BaseModel):
 class Comment(BaseModel):
     """A comment and what it stands under or answers."""
 
-    id: Id
+    id: NumberId
     created_at: Moment
     text: str = ""
     user: Person
@@ -77,23 +62,26 @@ class StatusList(BaseModel):
     """Newest first."""
 
     statuses: list[Status]
-    total_number: Number = None
+    total_number: Count = None
 
 
 class CommentList(BaseModel):
     """Newest first."""
 
     comments: list[Comment]
-    total_number: Number = None
+    total_number: Count = None
 
 
 class Counters(BaseModel):
     """The totals of one status; what Weibo leaves out is unknown."""
 
-    id: Id
-    comments: Number = None
-    reposts: Number = None
-    attitudes: Number = None
+    id: NumberId
+    comments: Count = None
+    reposts: Count = None
+    attitudes: Count = None
+
+    def given(self) -> dict[Metric, int | None]:
+        return {Metric.LIKES: self.attitudes, Metric.COMMENTS: self.comments, Metric.SHARES: self.reposts}
 
 
 class LongUrl(BaseModel):
@@ -112,8 +100,8 @@ class LongUrls(BaseModel):
 class TokenInfo(BaseModel):
     """Whose token it is, which app's, and how many seconds it has left."""
 
-    uid: Id
-    appkey: Id
+    uid: NumberId
+    appkey: NumberId
     expire_in: Annotated[
         int, BeforeValidator(lambda value: int(value) if str(value).lstrip("-").isdecimal() else None)
     ]
@@ -123,15 +111,6 @@ class Acknowledged(BaseModel):
     """The fan service took a message; it gives no id."""
 
     result: bool
-
-
-def read(shape: type[T], body: Any, *, once: bool = False) -> T:
-    """Read an answer of Weibo's; one that does not have the shape proves nothing."""
-    try:
-        return TypeAdapter(shape).validate_python(body)
-    except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"]) or "the answer"
-        raise PlatformError(lost(f"an answer we can't read: {where}", once=once)) from None
 
 
 def permalink(uid: str, mid: str) -> str:

@@ -1,0 +1,54 @@
+"""Checks a message against the adapter's own limits, so that nothing is uploaded in vain."""
+
+from datetime import UTC, datetime
+
+from drumtower.domain import platform_checks
+from drumtower.domain.capabilities import Capabilities
+from drumtower.domain.content import ChannelContent, Nature
+from drumtower.domain.errors import Violation
+from drumtower.domain.facts import Facts, MediaFacts
+from drumtower.domain.failures import ContentRejected
+from drumtower.platforms.errors import PlatformError
+from drumtower.platforms.outcomes import Message
+
+
+def check_message(message: Message, capabilities: Capabilities, platform: str) -> None:
+    """Raise ContentRejected with all that the platform would refuse, by its declared rules."""
+    broken = violations_of(message, capabilities, platform)
+    if broken:
+        raise PlatformError(ContentRejected(detail=broken[0].detail, violations=broken))
+
+
+def violations_of(message: Message, capabilities: Capabilities, platform: str) -> tuple[Violation, ...]:
+    """Return what breaks a rule of texts or media; the rest is the business of preflight."""
+    facts = Facts(
+        content=_content(message),
+        text=message.text,
+        platform=platform,
+        capabilities=capabilities,
+        connected=True,
+        media=tuple(
+            MediaFacts(content_type=one.content_type, size=one.size, alt_text=one.alt_text, expires_at=None)
+            for one in message.media
+        ),
+        option_violations=(),
+        banned_words=(),
+        required_words=(),
+        at=datetime.now(UTC),
+    )
+    return (*platform_checks.texts(facts), *platform_checks.media(facts))
+
+
+def _content(message: Message) -> ChannelContent:
+    return ChannelContent(
+        title=message.title,
+        body=message.body,
+        kind=message.kind,
+        nature=Nature.EDITORIAL,
+        language=message.language,
+        links=message.links,
+        hashtags=message.hashtags,
+        asset_ids=tuple(one.asset_id for one in message.media),
+        disclosures=message.disclosures,
+        options={},
+    )

@@ -1,0 +1,64 @@
+"""Files on their way to a platform: checked by their first bytes, uploaded once each, in parts where they are large."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from drumtower.domain.capabilities import MediaRule
+from drumtower.domain.failures import ContentRejected
+from drumtower.platforms.errors import PlatformError
+from drumtower.platforms.outcomes import Checkpoint, Media, PublishRequest
+
+_SIGNATURES = {
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "video/mp4": re.compile(rb"....ftyp", re.DOTALL),
+    "video/quicktime": re.compile(rb"....(ftyp|moov|mdat)", re.DOTALL),
+    "application/pdf": re.compile(rb"%PDF-"),
+}
+
+
+async def read_file(media: Media, rule: MediaRule | None = None) -> bytes:
+    """Read a file; raise ContentRejected where `rule` does not take its type, or its bytes are of another type.
+
+    Servers believe the header about bytes that they do not recognise, so we look ourselves.
+    """
+    if rule is not None and media.content_type not in rule.types:
+        raise rejected(f"{media.file_name} is {media.content_type}; this takes {', '.join(rule.types)}")
+    data = await media.read()
+    signature = _SIGNATURES.get(media.content_type)
+    if signature is not None and not signature.match(data):
+        raise rejected(f"{media.file_name} is no {media.content_type}: its first bytes say otherwise")
+    return data
+
+
+def rejected(detail: str, code: str | None = None) -> PlatformError:
+    """Make the error for content that can't go out as it is."""
+    return PlatformError(ContentRejected(detail=detail, platform_code=code))
+
+
+async def upload_each(
+    request: PublishRequest,
+    progress: Checkpoint,
+    upload: Callable[[Media], Awaitable[Any]],
+    name: str = "files",
+) -> list[Any]:
+    """Upload what is not uploaded yet, saving each reference before the next; return all of them in order.
+
+    `progress` is the checkpoint so far and is changed; the references stand in it under `name`, by asset.
+    """
+    known: dict[str, Any] = dict(progress.get(name, {}))
+    for media in request.message.media:
+        if str(media.asset_id) not in known:
+            known[str(media.asset_id)] = await upload(media)
+            progress[name] = dict(known)
+            await request.save(dict(progress))
+    return [known[str(media.asset_id)] for media in request.message.media]
+
+
+def parts(size: int, part: int) -> Iterator[tuple[int, int, int]]:
+    """Return number (from 1), start and end of each part of a file, the last one shorter."""
+    for number, start in enumerate(range(0, size, part), 1):
+        yield number, start, min(start + part, size)
