@@ -6,17 +6,16 @@ never shows up in an error's text.
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from drumtower.platforms.errors import PlatformError, lost
-from drumtower.platforms.moments import epoch
 
 T = TypeVar("T")
 LONGEST_ID = 512
 # Counts are stored as 64-bit integers; no platform counts that far.
-_LONGEST_COUNT = 15
+_LONGEST_COUNT, _LARGEST_COUNT = 15, 10**15
 
 
 def id_text(value: Any) -> Any:
@@ -25,16 +24,20 @@ def id_text(value: Any) -> Any:
 
 
 def count(value: Any) -> int | None:
-    """Return a count that came as a number or as digits; what is no count is not given (None, never 0)."""
-    text = id_text(value)
-    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT):
-        return None
-    return int(text)
+    """Return a count; what is no count is not given (None, never 0)."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value < _LARGEST_COUNT else None
+
+
+def count_or_digits(value: Any) -> int | None:
+    """Return a count of a platform that writes some of them as text."""
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_COUNT
+    return count(int(value) if digits else value)
 
 
 Id = Annotated[str, BeforeValidator(id_text), Field(min_length=1, max_length=LONGEST_ID)]
 NumberId = Annotated[str, BeforeValidator(id_text), Field(pattern=r"^[0-9]{1,20}$")]
-Count = Annotated[int | None, BeforeValidator(count)]
+Count = Annotated[int | None, BeforeValidator(count_or_digits)]
 Secret = Annotated[str, Field(min_length=1, max_length=8192, repr=False)]
 
 
@@ -47,7 +50,7 @@ class Answer(BaseModel):
 def read(shape: type[T], answer: Any, *, once: bool = False) -> T:
     """Read an answer as `shape`, a model or a list of one."""
     try:
-        fitting: T = _reader(shape).validate_python(answer)
+        fitting: T = _reader(cast("Any", shape)).validate_python(answer)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"]) or "the answer"
         raise PlatformError(lost(f"an answer we can't read: {where}", once=once)) from None
@@ -64,7 +67,7 @@ def read_each(shape: type[T], entries: Iterable[Any]) -> list[T]:
     found: list[T] = []
     for entry in entries:
         try:
-            found.append(_reader(shape).validate_python(entry))
+            found.append(_reader(cast("Any", shape)).validate_python(entry))
         except ValidationError:
             continue
     return found
@@ -91,20 +94,3 @@ def listed(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 def objects(value: Any) -> list[dict[str, Any]]:
     """Return the JSON objects of a list; anything else reads as none."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-__all__ = [
-    "Answer",
-    "Count",
-    "Id",
-    "NumberId",
-    "Secret",
-    "count",
-    "epoch",
-    "id_text",
-    "listed",
-    "objects",
-    "read",
-    "read_each",
-    "required",
-]

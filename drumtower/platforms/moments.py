@@ -4,21 +4,21 @@ from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from typing import Any
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
-# Numbers above this are milliseconds; as seconds they would lie in the year 5138.
-_MILLISECONDS = 10**11
+_LONGEST = 15
+# Numbers above this (in the year 2106) are milliseconds.
+_LAST_SECOND = 2**32
 
 
-def epoch(value: Any) -> datetime | None:
-    """Read seconds or milliseconds since 1970, as a number or as digits."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
+def epoch(value: Any, *, milliseconds: bool = True) -> datetime | None:
+    """Read seconds since 1970, as a number or as digits; milliseconds too unless the platform writes none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST:
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MILLISECONDS * 10**3:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         return None
-    seconds = value / 1000 if value >= _MILLISECONDS else value
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+    if value < _LAST_SECOND:
+        return datetime.fromtimestamp(value, UTC)
+    usable = milliseconds and _LAST_SECOND <= value < _LAST_SECOND * 1000
+    return datetime.fromtimestamp(value / 1000, UTC) if usable else None
 
 
 def iso(value: Any) -> datetime | None:

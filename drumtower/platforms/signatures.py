@@ -42,19 +42,27 @@ def check(given: str, expected: str, name: str = "signature") -> None:
         raise WebhookRefused("signature_invalid", f"{name} does not match")
 
 
-def check_age(stamp: str, received_at: datetime, tolerance: timedelta = TOLERANCE) -> None:
-    """Refuse a time stamp (epoch seconds or milliseconds) that is further away than `tolerance`, or is none."""
-    moment = epoch(stamp)
+def check_age(
+    stamp: str, received_at: datetime, tolerance: timedelta = TOLERANCE, *, milliseconds: bool = False
+) -> None:
+    """Refuse a time stamp (epoch seconds) that is further away than `tolerance`, or is none."""
+    moment = epoch(stamp, milliseconds=milliseconds)
     if moment is None or abs(received_at - moment) > tolerance:
         seconds = int(tolerance.total_seconds())
         raise WebhookRefused("timestamp_stale", f"the time stamp is more than {seconds} s away")
 
 
-def check_sorted(request: WebhookRequest, token: str, *covered: str, name: str = "signature") -> None:
+def check_sorted(
+    request: WebhookRequest,
+    token: str,
+    *covered: str,
+    name: str = "signature",
+    milliseconds: bool = False,
+) -> None:
     """Refuse a request unless its query's signature over token, time stamp, nonce and `covered` is right and fresh."""
     stamp, nonce = request.query.get("timestamp", ""), request.query.get("nonce", "")
     check(request.query.get(name, ""), sorted_sha1(token, stamp, nonce, *covered), name)
-    check_age(stamp, request.received_at)
+    check_age(stamp, request.received_at, milliseconds=milliseconds)
 
 
 def check_size(request: WebhookRequest, limit: int = BODY_LIMIT) -> None:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drumtower.adapters.wechat.client import BEIJING, daily_limit
 from drumtower.adapters.wechat.errors import RULES
 from drumtower.domain import failures
 from drumtower.platforms import (
     PostReference,
     StatsSource,
 )
+from drumtower.platforms.errors import failure_for
+from drumtower.platforms.moments import BEIJING
 from drumtower.sandbox.faults import Fault
 from drumtower.testkit.conformance import AdapterConformance
 from drumtower.testkit.conformance_stage import Stage
@@ -98,9 +99,9 @@ class TestErrors(WeChatHooks):
         assert timedelta() < failure.until - datetime.now(UTC) <= timedelta(days=1)
 
     def test_midnight_is_beijing_not_greenwich(self) -> None:
-        limited = failures.RateLimited(detail="", platform_code="45009")
-        late = daily_limit(limited, datetime(2026, 1, 1, 15, 59, tzinfo=UTC))
-        early = daily_limit(limited, datetime(2026, 1, 1, 16, 0, tzinfo=UTC))
+        rule = RULES["45009"]
+        late = failure_for(rule, "45009", once=False, now=datetime(2026, 1, 1, 15, 59, tzinfo=UTC))
+        early = failure_for(rule, "45009", once=False, now=datetime(2026, 1, 1, 16, 0, tzinfo=UTC))
         assert isinstance(late, failures.RateLimited)
         assert isinstance(early, failures.RateLimited)
         assert late.until == datetime(2026, 1, 1, 16, tzinfo=UTC)

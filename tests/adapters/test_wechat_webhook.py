@@ -8,7 +8,6 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from drumtower.adapters.wechat.adapter import WeChatAdapter
-from drumtower.adapters.wechat.envelope import signature
 from drumtower.domain.interactions import InteractionKind
 from drumtower.http import client
 from drumtower.platforms import (
@@ -20,6 +19,7 @@ from drumtower.platforms import (
     WebhookRefused,
     WebhookRequest,
 )
+from drumtower.platforms.signatures import sorted_sha1
 from drumtower.sandbox.wechat.callbacks import cdata, element, encrypt, sign
 from tests.adapters.wechat_stage import challenge, push, text_xml
 
@@ -64,7 +64,7 @@ def the_vector(body: bytes | None = None, at: datetime = AT) -> WebhookRequest:
 class TestVectors:
     def test_address_check(self) -> None:
         expected = "e4a4a1cd86f1792634ecf73373d72f4abdb3b847"
-        assert signature(TOKEN, "1767225600", NONCE) == expected
+        assert sorted_sha1(TOKEN, "1767225600", NONCE) == expected
         assert sign(TOKEN, "1767225600", NONCE) == expected
         assert (
             ADAPTER.challenge(challenge(PLAIN, AT, "5837397576500011341"), PLAIN).body
@@ -159,7 +159,7 @@ class TestForged:
         "stamp", ["", "-1767225600", "1767225600.0", "1767225600000", "253402300799", "１７６７２２５６００"]
     )
     def test_stamps_that_are_none(self, stamp: str) -> None:
-        query = {"timestamp": stamp, "nonce": NONCE, "signature": signature(TOKEN, stamp, NONCE)}
+        query = {"timestamp": stamp, "nonce": NONCE, "signature": sorted_sha1(TOKEN, stamp, NONCE)}
         request = WebhookRequest(method="POST", query=query, headers={}, body=XML.encode(), received_at=AT)
         assert refused(request, PLAIN) == "timestamp_stale"
 

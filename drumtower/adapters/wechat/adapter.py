@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from drumtower.adapters.wechat import feedback, publishing, stats, webhook
-from drumtower.adapters.wechat.client import Client, connect, count, required
 from drumtower.adapters.wechat.envelope import aes_key
-from drumtower.adapters.wechat.errors import NO_SUCH_ARTICLE
-from drumtower.adapters.wechat.schemas import CAPABILITIES, WeChatOptions
+from drumtower.adapters.wechat.errors import DONE, NO_SUCH_ARTICLE, RULES
+from drumtower.adapters.wechat.schemas import CAPABILITIES, Body, WeChatOptions
 from drumtower.domain import failures
 from drumtower.domain.capabilities import Capabilities, Label
 from drumtower.platforms import (
@@ -17,9 +16,9 @@ from drumtower.platforms import (
     AppSecret,
     Auth,
     Confirmable,
-    CredentialField,
     Credentials,
     Deleter,
+    Envelope,
     FeedbackPage,
     FeedbackSource,
     Finder,
@@ -39,16 +38,16 @@ from drumtower.platforms import (
     ReplyRequest,
     StatsSource,
     Token,
+    TokenPlace,
     TokenSource,
     WebhookAnswer,
     WebhookReceiver,
     WebhookRequest,
+    Wire,
+    credential,
 )
+from drumtower.platforms.answers import count, required
 from drumtower.platforms.errors import lost
-
-
-def _field(name: str, zh_cn: str, en: str, *, secret: bool = True, required: bool = True) -> CredentialField:
-    return CredentialField(name=name, label=Label(zh_cn=zh_cn, en=en), secret=secret, required=required)
 
 
 class WeChatAdapter(
@@ -77,13 +76,21 @@ class WeChatAdapter(
     console_url: ClassVar[str | None] = "https://mp.weixin.qq.com/"
     options: ClassVar[type[WeChatOptions]] = WeChatOptions
     capabilities: ClassVar[Capabilities] = CAPABILITIES
+    # The token goes into the query, and errors come with HTTP 200.
+    wire: ClassVar[Wire] = Wire(
+        token=TokenPlace(header=None),
+        read_error=Envelope(code=("errcode",), said=("errmsg",), fine=frozenset({"0", *DONE})),
+        errors=RULES,
+    )
     auth: ClassVar[Auth] = AppSecret(
         fields=(
-            _field("app_id", "开发者ID(AppID)", "AppID", secret=False),
-            _field("app_secret", "开发者密码(AppSecret)", "AppSecret"),
-            _field("token", "服务器配置的令牌(Token)", "Callback token"),
-            _field("encoding_aes_key", "消息加解密密钥(EncodingAESKey)", "EncodingAESKey", required=False),
-            _field("account", "原始ID(gh_…)", "Original id (gh_…)", secret=False),
+            credential("app_id", "开发者ID(AppID)", "AppID", secret=False),
+            credential("app_secret", "开发者密码(AppSecret)", "AppSecret"),
+            credential("token", "服务器配置的令牌(Token)", "Callback token"),
+            credential(
+                "encoding_aes_key", "消息加解密密钥(EncodingAESKey)", "EncodingAESKey", required=False
+            ),
+            credential("account", "原始ID(gh_…)", "Original id (gh_…)", secret=False),
         )
     )
 
@@ -96,7 +103,7 @@ class WeChatAdapter(
             "force_refresh": False,
         }
         try:
-            body = await self._client(credentials, "").post("/cgi-bin/stable_token", ask)
+            body = await self.api(credentials, token="").post("/cgi-bin/stable_token", Body, ask)
         except PlatformError as error:
             if isinstance(error.failure, failures.AuthExpired):  # here 40001 means: the secret is wrong
                 raise _disconnected(error.failure.detail, error.failure.platform_code) from error
@@ -118,41 +125,41 @@ class WeChatAdapter(
                 aes_key(key)
             except ValueError as error:
                 raise _disconnected(str(error)) from error
-        body = await self._client(credentials).get("/cgi-bin/draft/count")
+        body = await self.api(credentials).get("/cgi-bin/draft/count", Body)
         if count(body.get("total_count")) is None:
             raise PlatformError(lost("the answer has no total_count", once=False))
         return RemoteAccount(id=credentials["account"], name=credentials["account"])
 
     async def prepare(self, request: PublishRequest) -> None:
-        await publishing.ensure_draft(self._client(request.credentials), request)
+        await publishing.ensure_draft(self.api(request.credentials), request)
 
     async def publish(self, request: PublishRequest) -> Outcome:
-        return await publishing.publish(self._client(request.credentials), request)
+        return await publishing.publish(self.api(request.credentials), request)
 
     async def confirm(self, credentials: Credentials, handle: dict[str, object]) -> Published | Accepted:
-        return await publishing.confirm(self._client(credentials), handle)
+        return await publishing.confirm(self.api(credentials), handle)
 
     async def find(self, request: PublishRequest, since: datetime) -> Finding:
-        return await publishing.find(self._client(request.credentials), request, since)
+        return await publishing.find(self.api(request.credentials), request, since)
 
     async def delete(self, credentials: Credentials, post: PostReference) -> None:
         """Delete the article for good; WeChat can't undo it."""
         # The index is 1-based here; 0 would delete every article of the post.
         body = {"article_id": post.external_id, "index": 1}
         try:
-            await self._client(credentials).post("/cgi-bin/freepublish/delete", body)
+            await self.api(credentials).post("/cgi-bin/freepublish/delete", Body, body)
         except PlatformError as error:
             if error.failure.platform_code != NO_SUCH_ARTICLE:
                 raise
 
     async def reply(self, request: ReplyRequest) -> Published:
-        return await feedback.reply(self._client(request.credentials), request)
+        return await feedback.reply(self.api(request.credentials), request)
 
     async def find_reply(self, request: ReplyRequest, since: datetime) -> Finding:
-        return await feedback.find_reply(self._client(request.credentials), request)
+        return await feedback.find_reply(self.api(request.credentials), request)
 
     async def message(self, request: ReplyRequest) -> Published:
-        return await feedback.message(self._client(request.credentials), request)
+        return await feedback.message(self.api(request.credentials), request)
 
     def challenge(self, request: WebhookRequest, credentials: Credentials) -> WebhookAnswer:
         return webhook.challenge(request, credentials)
@@ -163,20 +170,15 @@ class WeChatAdapter(
     async def feedback(
         self, credentials: Credentials, cursor: dict[str, object], posts: Sequence[PostReference]
     ) -> FeedbackPage:
-        return await feedback.pull(self._client(credentials), cursor, posts)
+        return await feedback.pull(self.api(credentials), cursor, posts)
 
     async def post_stats(
         self, credentials: Credentials, posts: Sequence[PostReference]
     ) -> dict[str, Reading]:
-        return await stats.post_stats(self._client(credentials), posts)
+        return await stats.post_stats(self.api(credentials), posts)
 
     async def channel_stats(self, credentials: Credentials) -> Reading:
-        return await stats.channel_stats(self._client(credentials))
-
-    def _client(self, credentials: Credentials, token: str | None = None) -> Client:
-        secrets = [credentials.values.get(field.name, "") for field in self.auth.fields if field.secret]
-        access = credentials.access if token is None else token
-        return connect(self.http, self.base_url, token=access, secrets=secrets)
+        return await stats.channel_stats(self.api(credentials))
 
 
 def _disconnected(detail: str, code: str | None = None) -> PlatformError:

@@ -4,7 +4,6 @@ Source: the official pages on message encryption; both worked examples of the fa
 """
 
 import base64
-import hashlib
 from hmac import compare_digest
 from xml.etree.ElementTree import Element, ParseError
 
@@ -12,9 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from defusedxml import ElementTree
 
 from drumtower.platforms import Credentials, WebhookRefused, WebhookRequest
-
-LARGEST_BODY = 64 * 1024
-STALE_SECONDS = 300
+from drumtower.platforms.signatures import check_size, check_sorted
 
 _KEY_CHARACTERS, _KEY_BYTES = 43, 32
 _BLOCK = 32  # of the PKCS#7 padding; AES's own block is 16
@@ -32,35 +29,16 @@ def aes_key(encoded: str) -> bytes:
     return key
 
 
-def signature(*parts: str) -> str:
-    """Return the hex SHA-1 over the sorted parts."""
-    joined = "".join(sorted(parts)).encode("utf-8", "surrogatepass")
-    return hashlib.sha1(joined, usedforsecurity=False).hexdigest()
-
-
-def check(request: WebhookRequest, credentials: Credentials, name: str = "signature", *covered: str) -> None:
-    """Raise WebhookRefused unless the query's signature `name` is right and its time stamp is fresh."""
-    query = request.query
-    timestamp, nonce, given = query.get("timestamp", ""), query.get("nonce", ""), query.get(name, "")
-    expected = signature(credentials["token"], timestamp, nonce, *covered)
-    if not compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass")):
-        raise WebhookRefused("signature_invalid", f"{name} does not match")
-    usable = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12
-    if not usable or abs(request.received_at.timestamp() - int(timestamp)) > STALE_SECONDS:
-        raise WebhookRefused("timestamp_stale", f"the time stamp is more than {STALE_SECONDS} s away")
-
-
 def opened(request: WebhookRequest, credentials: Credentials) -> Element:
     """Return the verified XML of a callback: plain, compatible or safe mode.
 
     A channel with an EncodingAESKey takes nothing plain, because a plain signature does not cover the body; of the
     compatible mode it reads the encrypted part only.
     """
-    if len(request.body) > LARGEST_BODY:
-        raise WebhookRefused("body_too_large", f"more than {LARGEST_BODY} bytes")
+    check_size(request)
     key = credentials.values.get("encoding_aes_key")
     if not key:
-        check(request, credentials)
+        check_sorted(request, credentials["token"])
     outer = _parsed(request.body)
     encrypted = outer.findtext("Encrypt")
     if not key and (encrypted is None or outer.find("MsgType") is not None):
@@ -68,7 +46,7 @@ def opened(request: WebhookRequest, credentials: Credentials) -> Element:
     if not key or encrypted is None:
         held = "holds no EncodingAESKey" if not key else "takes no plain text"
         raise WebhookRefused("encryption_required", f"the channel {held}; set both sides to the same mode")
-    check(request, credentials, "msg_signature", encrypted)
+    check_sorted(request, credentials["token"], encrypted, name="msg_signature")
     return _parsed(_decrypted(encrypted, key, credentials["app_id"]))
 
 

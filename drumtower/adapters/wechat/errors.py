@@ -1,14 +1,17 @@
 """WeChat's error codes and what each asks of us. Errors come with HTTP 200, so a listed code is the only proof.
 
 Sources: the code tables of several SDKs and the official pages; 45106, 47003, 53500 and 53502 partly from memory.
-45065 and 88005 say "already done": they are no errors, see `client.DONE`.
+45065 and 88005 say "already done": they are no errors, see DONE.
 """
 
 from datetime import timedelta
 
-from drumtower.platforms import ErrorRule, Meaning
+from drumtower.platforms import Meaning, error_table
+from drumtower.platforms.moments import BEIJING
 
-# The quota of the day; it opens again at midnight in Beijing (`client.daily_limit`).
+# "Already done": a mass send with this clientmsgid (45065), a reply to this comment (88005).
+DONE = frozenset({"45065", "88005"})
+# The quota of the day; it opens again at midnight in Beijing.
 DAILY = "45009"
 BAD_MEDIA_ID = "40007"
 NO_SUCH_ARTICLE = "53600"
@@ -159,8 +162,4 @@ _TABLE = {
     Meaning.TRANSIENT: _TRANSIENT,
     Meaning.CONTENT_REJECTED: _REJECTED,
 }
-RULES = {
-    code: ErrorRule(meaning=meaning, detail=detail, after=_AFTER.get(code))
-    for meaning, codes in _TABLE.items()
-    for code, detail in codes.items()
-}
+RULES = error_table(_TABLE, after=_AFTER, midnight={DAILY: BEIJING})

@@ -4,16 +4,16 @@ The list has no documented order, so a changed total means: read it all. The cur
 ranges, because their ids are small and mostly gapless. A commenter has no name here: WeChat gives none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drumtower.adapters.wechat.articles import plain
-from drumtower.adapters.wechat.client import DONE, Client, count, instant, listed, objects
-from drumtower.adapters.wechat.errors import ARTICLE_GONE
-from drumtower.domain import failures
+from drumtower.adapters.wechat.errors import ARTICLE_GONE, DONE
+from drumtower.adapters.wechat.schemas import Body, instant
 from drumtower.domain.interactions import InteractionKind
 from drumtower.platforms import (
     Absent,
+    Api,
     FeedbackPage,
     InteractionEvent,
     PlatformError,
@@ -22,55 +22,48 @@ from drumtower.platforms import (
     ReplyRequest,
     Undecidable,
 )
+from drumtower.platforms.answers import count, listed, objects
 from drumtower.platforms.errors import lost
+from drumtower.platforms.media import rejected
+from drumtower.platforms.walks import State, each_post, numbers_of, ranges_of
 
 _PAGE = 49  # 50 is refused
 _INDEX = 0  # of the only article; 0-based in comment calls, 1-based everywhere else
 _WHICH = ("msg_data_id", "index")
 _NO_LIST = "WeChat has no list in which this answer could be found."
 
-# "total": at the scan's start; "begin": where the scan goes on; "seen": [[first, last], …]
-Progress = dict[str, Any]
 
-
-async def pull(client: Client, cursor: dict[str, object], posts: Sequence[PostReference]) -> FeedbackPage:
+async def pull(api: Api, cursor: dict[str, object], posts: Sequence[PostReference]) -> FeedbackPage:
     """Read one page of each article's comments; `more` while an article's scan is unfinished."""
-    stored = cursor.get("articles")
-    before: dict[str, Progress] = stored if isinstance(stored, dict) else {}
+
+    async def read(post: PostReference, before: State) -> tuple[list[InteractionEvent], State]:
+        return await _page(api, post, before)
+
     wanted = {str(mid): post for post in posts if (mid := post.context.get("msg_data_id"))}
-    progress = {mid: before.get(mid, {}) for mid in wanted}
-    unfinished = [mid for mid in wanted if progress[mid].get("begin")]
-    events: list[InteractionEvent] = []
-    for mid in unfinished or wanted:
-        found, progress[mid] = await _page(client, mid, wanted[mid], progress[mid])
-        events += found
-    more = any(state.get("begin") for state in progress.values())
-    return FeedbackPage(events=tuple(events), cursor={"articles": progress}, more=more)
+    return await each_post(cursor, wanted, read, "articles")
 
 
-async def reply(client: Client, request: ReplyRequest) -> Published:
+async def reply(api: Api, request: ReplyRequest) -> Published:
     """Answer a comment, once. WeChat takes one reply a comment; where one stands (88005), it may be ours or not."""
     body = {name: request.context[name] for name in (*_WHICH, "user_comment_id")}
-    answer = await client.post(
-        "/cgi-bin/comment/reply/add", {**body, "content": plain(request.text)}, once=True
-    )
+    said = {**body, "content": plain(request.text)}
+    answer = await api.post("/cgi-bin/comment/reply/add", Body, said, once=True)
     code = str(answer.get("errcode"))
     if code not in DONE:
         _need_ok(code)
         return _replied(request)
-    found = await find_reply(client, request)
+    found = await find_reply(api, request)
     if isinstance(found, Published):
         return found
-    taken = "another reply stands under this comment, and WeChat takes one only"
-    raise PlatformError(failures.ContentRejected(detail=taken, platform_code=code))
+    raise rejected("another reply stands under this comment, and WeChat takes one only", code)
 
 
-async def find_reply(client: Client, request: ReplyRequest) -> Published | Absent | Undecidable:
+async def find_reply(api: Api, request: ReplyRequest) -> Published | Absent | Undecidable:
     """Look whether our reply stands under the comment; a message can't be looked up."""
     wanted = request.context.get("user_comment_id")
     begin, total = 0, 0 if wanted is None else 1
     while begin < total:
-        body = await _comments(client, {name: request.context[name] for name in _WHICH}, begin)
+        body = await _comments(api, {name: request.context[name] for name in _WHICH}, begin)
         for one in listed(body, "comment"):
             if one.get("user_comment_id") == wanted:
                 return _compared(request, _standing(one))
@@ -78,10 +71,10 @@ async def find_reply(client: Client, request: ReplyRequest) -> Published | Absen
     return Undecidable(reason=_NO_LIST)
 
 
-async def message(client: Client, request: ReplyRequest) -> Published:
+async def message(api: Api, request: ReplyRequest) -> Published:
     """Answer a message, once: WeChat gives no id, no key, and nothing to look it up by."""
     body = {"touser": request.author_id, "msgtype": "text", "text": {"content": plain(request.text)}}
-    answer = await client.post("/cgi-bin/message/custom/send", body, once=True)
+    answer = await api.post("/cgi-bin/message/custom/send", Body, body, once=True)
     _need_ok(str(answer.get("errcode")))
     return Published(external_id=f"custom_{request.idempotency_key}")
 
@@ -102,17 +95,17 @@ def _replied(request: ReplyRequest) -> Published:
     return Published(external_id=f"{request.external_id}_reply")
 
 
-async def _comments(client: Client, article: Mapping[str, Any], begin: int) -> dict[str, Any]:
+async def _comments(api: Api, article: Mapping[str, Any], begin: int) -> dict[str, Any]:
     query = {**article, "begin": begin, "count": _PAGE, "type": 0}
-    return await client.post("/cgi-bin/comment/list", query)
+    return await api.post("/cgi-bin/comment/list", Body, query)
 
 
-async def _page(
-    client: Client, mid: str, post: PostReference, before: Progress
-) -> tuple[list[InteractionEvent], Progress]:
+async def _page(api: Api, post: PostReference, before: State) -> tuple[list[InteractionEvent], State]:
+    """State: "total" at the scan's start, "begin" where it goes on, "seen" as ranges."""
+    mid = str(post.context["msg_data_id"])
     begin = before.get("begin", 0)
     try:
-        body = await _comments(client, {"msg_data_id": int(mid), "index": _INDEX}, begin)
+        body = await _comments(api, {"msg_data_id": int(mid), "index": _INDEX}, begin)
     except PlatformError as error:
         if error.failure.platform_code in ARTICLE_GONE:
             return [], {**before, "begin": 0}
@@ -120,13 +113,13 @@ async def _page(
     numbered = ((count(one.get("user_comment_id")), one) for one in listed(body, "comment"))
     comments = {number: one for number, one in numbered if number is not None}
     total = count(body.get("total")) or 0
-    seen = _numbers(before.get("seen", []))
+    seen = numbers_of(before.get("seen", []))
     unchanged = begin == 0 and total == before.get("total")
     unfinished = begin + _PAGE < total and comments and not unchanged
     after = {
         "total": before.get("total") if begin else total,
         "begin": begin + _PAGE if unfinished else 0,
-        "seen": _ranges(seen | set(comments)),
+        "seen": ranges_of(seen | set(comments)),
     }
     new = [_interaction(one, mid, number, post) for number, one in comments.items() if number not in seen]
     return new, after
@@ -158,17 +151,3 @@ def _interaction(one: dict[str, Any], mid: str, number: int, post: PostReference
             **({"answered": answered} if answered else {}),
         },
     )
-
-
-def _numbers(ranges: Iterable[Sequence[int]]) -> set[int]:
-    return {number for first, last in ranges for number in range(first, last + 1)}
-
-
-def _ranges(numbers: set[int]) -> list[list[int]]:
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    return ranges

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from drumtower.adapters.wechat.client import objects, required
 from drumtower.platforms import Published
+from drumtower.platforms.answers import objects, required
 
 _ADDRESS = re.compile(r"https?://mp\.weixin\.qq\.com/[!-~]{0,2000}$")
 _LONGEST_MID = 20

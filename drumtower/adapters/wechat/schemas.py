@@ -1,17 +1,23 @@
 """What a post may set on WeChat, what WeChat takes, and what of a message it would refuse."""
 
-from datetime import timedelta
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
-from drumtower.domain.errors import Violation
-from drumtower.domain.text import Unit, length
-from drumtower.platforms import Message
+from drumtower.domain.text import Unit
+from drumtower.platforms.moments import epoch
 
 LONGEST_LINK = 1024  # bytes
+Body = dict[str, Any]  # most answers vary too much for a shape
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant(value: Any) -> datetime:
+    """Return the moment of an epoch second; nonsense reads as the epoch."""
+    return epoch(value, milliseconds=False) or _EPOCH
 
 
 class WeChatOptions(BaseModel):
@@ -56,45 +62,3 @@ CAPABILITIES = Capabilities(
         zh_cn="已关注的订阅者，适合深度阅读和服务", en="Subscribers; made for long reads and service"
     ),
 )
-
-
-def violations(message: Message) -> tuple[Violation, ...]:
-    """Return what the platform would refuse, so that nothing is uploaded in vain."""
-    found = [
-        *_text("/title", message.title, CAPABILITIES.title),
-        *_text("/body", message.text, CAPABILITIES.body),
-    ]
-    return (*found, *_images(message))
-
-
-def _text(pointer: str, text: str, rule: TextRule | None) -> list[Violation]:
-    name = pointer[1:]
-    if rule is None:
-        return []
-    if rule.required and not text.strip():
-        return [Violation(pointer=pointer, code=f"{name}_required", detail=f"WeChat needs a {name}.")]
-    if (size := length(text, rule.unit)) > rule.maximum:
-        detail = f"The {name} has {size} characters; WeChat takes {rule.maximum}."
-        return [Violation(pointer=pointer, code=f"{name}_too_long", detail=detail)]
-    return []
-
-
-def _images(message: Message) -> list[Violation]:
-    rule = CAPABILITIES.image
-    assert rule is not None
-    pointer, count = "/asset_ids", len(message.media)
-    if count < rule.required:
-        detail = "A WeChat article needs a cover; the first image of the post is used."
-        return [Violation(pointer=pointer, code="image_required", detail=detail, hint="Add an image.")]
-    found = []
-    if count > rule.maximum_count:
-        detail = f"{count} images; this adapter sends {rule.maximum_count}."
-        found.append(Violation(pointer=pointer, code="too_many_images", detail=detail))
-    for index, media in enumerate(message.media):
-        if media.content_type not in rule.types:
-            detail = f"WeChat takes JPEG and PNG in an article, not {media.content_type}."
-            found.append(Violation(pointer=f"{pointer}/{index}", code="media_type", detail=detail))
-        elif media.size > rule.maximum_bytes:
-            detail = f"{media.size} bytes; WeChat takes images under 1 MB."
-            found.append(Violation(pointer=f"{pointer}/{index}", code="media_too_large", detail=detail))
-    return found

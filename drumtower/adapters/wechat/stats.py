@@ -5,13 +5,17 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from drumtower.adapters.wechat.client import BEIJING, Client, count, listed, objects
 from drumtower.adapters.wechat.errors import NOT_READY
+from drumtower.adapters.wechat.schemas import Body
 from drumtower.domain.samples import Metric
-from drumtower.platforms import PlatformError, PostReference, Reading
+from drumtower.platforms import Api, PlatformError, PostReference, Reading
+from drumtower.platforms.answers import count, listed, objects
+from drumtower.platforms.moments import BEIJING
+from drumtower.platforms.readings import reading
 
 _LEARNT_LATE, _CLOCKS_APART = timedelta(hours=1), timedelta(minutes=5)
 _FIELDS = {
@@ -23,7 +27,7 @@ _FIELDS = {
 }
 
 
-async def post_stats(client: Client, posts: Sequence[PostReference]) -> dict[str, Reading]:
+async def post_stats(api: Api, posts: Sequence[PostReference]) -> dict[str, Reading]:
     """Ask once for each day on which some of the posts were published."""
     days: dict[date, dict[str, PostReference]] = defaultdict(dict)
     for post in posts:
@@ -31,7 +35,7 @@ async def post_stats(client: Client, posts: Sequence[PostReference]) -> dict[str
             days[day][f"{mid}_1"] = post
     readings: dict[str, Reading] = {}
     for day, wanted in days.items():
-        body = await _day(client, day)
+        body = await _day(api, day)
         for row in listed(body, "list"):
             post_of_row = wanted.get(str(row.get("msgid")))
             reading = _reading(row, delayed=body.get("is_delay") is True) if post_of_row else None
@@ -40,10 +44,10 @@ async def post_stats(client: Client, posts: Sequence[PostReference]) -> dict[str
     return readings
 
 
-async def channel_stats(client: Client) -> Reading:
+async def channel_stats(api: Api) -> Reading:
     """Return the followers; the list's first page carries their total."""
-    total = count((await client.get("/cgi-bin/user/get", next_openid="")).get("total"))
-    return Reading(values={} if total is None else {Metric.FOLLOWERS: total}, as_of=datetime.now(UTC))
+    body = await api.get("/cgi-bin/user/get", Body, next_openid="")
+    return reading({Metric.FOLLOWERS: count(body.get("total"))})
 
 
 def _days(post: PostReference) -> set[date]:
@@ -52,10 +56,10 @@ def _days(post: PostReference) -> set[date]:
     return {(at - _LEARNT_LATE).date(), at.date(), (at + _CLOCKS_APART).date()}
 
 
-async def _day(client: Client, day: date) -> dict[str, Any]:
+async def _day(api: Api, day: date) -> dict[str, Any]:
     span = {"begin_date": day.isoformat(), "end_date": day.isoformat()}
     try:
-        return await client.post("/datacube/getarticletotaldetail", span)
+        return await api.post("/datacube/getarticletotaldetail", Body, span)
     except PlatformError as error:
         if error.failure.platform_code in NOT_READY:
             return {"list": []}
@@ -67,11 +71,9 @@ def _reading(row: dict[str, Any], *, delayed: bool) -> Reading | None:
     newest = max(details, key=lambda one: str(one["stat_date"]), default=None)
     if newest is None:
         return None
-    values = {
-        metric: number for metric, name in _FIELDS.items() if (number := count(newest.get(name))) is not None
-    }
+    given = reading({metric: count(newest.get(name)) for metric, name in _FIELDS.items()})
     as_of = _end_of(newest["stat_date"])
-    return Reading(values=values, as_of=as_of, final=not delayed) if values and as_of else None
+    return replace(given, as_of=as_of, final=not delayed) if given.values and as_of else None
 
 
 def _end_of(stat_date: Any) -> datetime | None:

@@ -1,10 +1,10 @@
 """The server callback: what WeChat pushes, read into events. Pure; the proof that it is WeChat's is in `envelope`."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from drumtower.adapters.wechat.envelope import check, opened
+from drumtower.adapters.wechat.envelope import opened
 from drumtower.adapters.wechat.results import result
 from drumtower.domain.interactions import InteractionKind
 from drumtower.platforms import (
@@ -20,6 +20,8 @@ from drumtower.platforms import (
     WebhookRefused,
     WebhookRequest,
 )
+from drumtower.platforms.moments import epoch
+from drumtower.platforms.signatures import check_sorted
 
 # The answer that ends the push; anything else is pushed again, three times in all.
 _SUCCESS = WebhookAnswer(body="success")
@@ -40,7 +42,7 @@ _SPOKEN = ("Content", "Label", "Title", "Description", "Url")
 
 def challenge(request: WebhookRequest, credentials: Credentials) -> WebhookAnswer:
     """Answer the address check with the platform's own word, as plain text."""
-    check(request, credentials)
+    check_sorted(request, credentials["token"])
     echo = request.query.get("echostr", "")
     if not 0 < len(echo) <= _LONGEST_ECHO:
         raise WebhookRefused("body_malformed", "echostr is missing or too long")
@@ -115,7 +117,6 @@ def _name(xml: Element, tag: str) -> str:
 
 
 def _time(xml: Element) -> datetime:
-    text = _name(xml, "CreateTime")
-    if text.isascii() and text.isdigit() and int(text) < 2**32:
-        return datetime.fromtimestamp(int(text), UTC)
-    raise WebhookRefused("body_malformed", "CreateTime is no time")
+    if (moment := epoch(_name(xml, "CreateTime"), milliseconds=False)) is None:
+        raise WebhookRefused("body_malformed", "CreateTime is no time")
+    return moment

@@ -184,12 +184,16 @@ class WeiboAdapter(
             return Undecidable(reason="Weibo lists no sent messages: look into the account's conversation.")
         return await replies.find(self.api(request.credentials), request, since)
 
+    def _check(self, request: WebhookRequest, credentials: Credentials) -> None:
+        # The official example has milliseconds; seconds are taken too (UNVERIFIED).
+        check_sorted(request, credentials["app_secret"], milliseconds=True)
+
     def challenge(self, request: WebhookRequest, credentials: Credentials) -> WebhookAnswer:
-        check_sorted(request, credentials["app_secret"])
+        self._check(request, credentials)
         return WebhookAnswer(body=request.query.get("echostr", ""))
 
     def receive(self, request: WebhookRequest, credentials: Credentials) -> Received:
-        check_sorted(request, credentials["app_secret"])
+        self._check(request, credentials)
         return webhook.read(request, credentials)
 
     async def feedback(
