@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from drumtower.adapters.bluesky import posts
 from drumtower.adapters.bluesky.schemas import BlueskyOptions
+from drumtower.platforms.moments import iso
 from drumtower.sandbox.bluesky.identifiers import TID
 from tests.adapters.bluesky_publishing import message, picture
 
@@ -131,9 +132,9 @@ def test_settings_that_are_none(options: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("written", [None, 5, "", "yesterday", "2026-01-01T00:00:00"])
 def test_dates_that_are_none(written: object) -> None:
-    assert posts.moment(written) is None
+    assert iso(written) is None
 
 
 def test_dates_are_written_in_utc() -> None:
     assert posts.timestamp(NOW) == "2026-03-01T09:30:00.123Z"
-    assert posts.moment("2026-03-01T09:30:00.123Z") == NOW.replace(microsecond=123000)
+    assert iso("2026-03-01T09:30:00.123Z") == NOW.replace(microsecond=123000)

@@ -8,10 +8,15 @@ from typing import Any
 import regex
 
 from drumtower.adapters.bluesky.schemas import BlueskyOptions
+from drumtower.domain.capabilities import MediaRule
 from drumtower.domain.text import Unit, length, links_in
 from drumtower.platforms import Media, Message
 
 COLLECTION = "app.bsky.feed.post"
+# 2 MB since PDS 0.5; older servers refuse a picture over 1 MB when the post is written.
+PICTURES = MediaRule(
+    types=("image/jpeg", "image/png", "image/webp"), maximum_count=4, maximum_bytes=2_000_000
+)
 Record = dict[str, Any]
 
 _KEY_DIGITS = "234567abcdefghijklmnopqrstuvwxyz"
@@ -60,15 +65,6 @@ def web_address(uri: str) -> str | None:
 def timestamp(moment: datetime) -> str:
     """Write a moment as records hold it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def moment(written: Any) -> datetime | None:
-    """Read a record's date; None where it is none."""
-    try:
-        parsed = datetime.fromisoformat(written)
-    except (TypeError, ValueError):
-        return None
-    return parsed if parsed.tzinfo else None
 
 
 def post_record(

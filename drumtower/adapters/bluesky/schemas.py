@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from drumtower.domain.samples import Metric
+from drumtower.platforms.answers import Answer, Secret
+
 # Counts are stored as 64-bit integers.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Identifier = Annotated[str, Field(min_length=1, max_length=2048)]
-Secret = Annotated[str, Field(min_length=1, repr=False)]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
@@ -25,10 +27,10 @@ class BlueskyOptions(BaseModel):
     )
 
 
-class Wire(BaseModel):
-    """Names as the server writes them; an answer that does not fit never shows up in an error's text."""
+class Wire(Answer):
+    """Names as the server writes them."""
 
-    model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
+    model_config = ConfigDict(alias_generator=to_camel)
 
 
 class Account(Wire):
@@ -114,6 +116,15 @@ class PostView(Wire):
     repost_count: Count | None = None
     quote_count: Count | None = None
     bookmark_count: Count | None = None
+
+    def given(self) -> dict[Metric, int | None]:
+        shared = None if self.repost_count is None else self.repost_count + (self.quote_count or 0)
+        return {
+            Metric.LIKES: self.like_count,
+            Metric.COMMENTS: self.reply_count,
+            Metric.SHARES: shared,
+            Metric.SAVES: self.bookmark_count,
+        }
 
 
 class PostViews(Wire):

@@ -1,6 +1,5 @@
 """Writes one post under the key of its delivery, and finds it there again."""
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,12 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from drumtower.adapters.bluesky import posts
-from drumtower.adapters.bluesky.client import Xrpc, is_code
+from drumtower.adapters.bluesky.client import is_code
 from drumtower.adapters.bluesky.errors import INVALID_SWAP, RECORD_NOT_FOUND
-from drumtower.adapters.bluesky.schemas import Found, Reference, Reply
+from drumtower.adapters.bluesky.schemas import Found, Reference, Reply, Uploaded
 from drumtower.domain import failures
 from drumtower.platforms import (
     Absent,
+    Api,
     Checkpoint,
     Media,
     PlatformError,
@@ -23,25 +23,23 @@ from drumtower.platforms import (
     ReplyRequest,
 )
 from drumtower.platforms.errors import lost
+from drumtower.platforms.media import read_file, upload_each
+from drumtower.platforms.moments import iso
 
 Request = PublishRequest | ReplyRequest
 
-_SIGNATURES = {
-    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
-    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-}
 
+async def upload(api: Api, request: PublishRequest, progress: Checkpoint) -> list[dict[str, Any]]:
+    """Upload the pictures; the same bytes give the same reference."""
 
-async def upload(xrpc: Xrpc, request: PublishRequest, progress: Checkpoint) -> list[dict[str, Any]]:
-    """Upload what is not uploaded yet, saving each reference before the next; return all of them in order."""
-    known: dict[str, Any] = dict(progress.get("files", {}))
-    for media in request.message.media:
-        if str(media.asset_id) not in known:
-            known[str(media.asset_id)] = await xrpc.upload(await _picture(media), media.content_type)
-            progress["files"] = dict(known)
-            await request.save(dict(progress))
-    return [known[str(media.asset_id)] for media in request.message.media]
+    async def blob(media: Media) -> dict[str, Any]:
+        headers, content = {"Content-Type": media.content_type}, await read_file(media, posts.PICTURES)
+        sent = await api.send(
+            "POST", "com.atproto.repo.uploadBlob", Uploaded, content=content, headers=headers
+        )
+        return sent.blob
+
+    return await upload_each(request, progress, blob)
 
 
 async def fixed_date(request: Request, progress: Checkpoint) -> str:
@@ -55,16 +53,16 @@ async def fixed_date(request: Request, progress: Checkpoint) -> str:
     return str(progress["created_at"])
 
 
-async def write(xrpc: Xrpc, request: Request, record: Mapping[str, Any]) -> Published:
+async def write(api: Api, request: Request, record: Mapping[str, Any]) -> Published:
     """Write the record, unless its key holds another one; the same record again changes nothing."""
     body = {**place(request.credentials.account_id, _key(request)), "record": record, "swapRecord": None}
     try:
-        written = await xrpc.procedure("com.atproto.repo.putRecord", body, Reference, once=True)
+        written = await api.post("com.atproto.repo.putRecord", Reference, body, once=True)
     except PlatformError as error:
         if is_code(error, INVALID_SWAP):
             # An earlier attempt got through with another date, or the post was edited since: it is out.
             with suppress(PlatformError):
-                found = await look(xrpc, request)
+                found = await look(api, request)
                 if isinstance(found, Published):
                     return found
         raise
@@ -73,11 +71,11 @@ async def write(xrpc: Xrpc, request: Request, record: Mapping[str, Any]) -> Publ
     return _published(written, record)
 
 
-async def look(xrpc: Xrpc, request: Request) -> Published | Absent:
+async def look(api: Api, request: Request) -> Published | Absent:
     """Look under the delivery's key."""
-    query = list(place(request.credentials.account_id, _key(request)).items())
+    query = place(request.credentials.account_id, _key(request))
     try:
-        found = await xrpc.query("com.atproto.repo.getRecord", query, Found)
+        found = await api.get("com.atproto.repo.getRecord", Found, **query)
     except PlatformError as error:
         if is_code(error, RECORD_NOT_FOUND):
             return Absent()
@@ -99,16 +97,6 @@ def thread(request: ReplyRequest) -> dict[str, Any]:
         raise PlatformError(failures.NotPermitted(detail=detail)) from None
 
 
-async def _picture(media: Media) -> bytes:
-    """Read a picture; the server believes the header about bytes that it does not recognise, so we look ourselves."""
-    data = await media.read()
-    signature = _SIGNATURES.get(media.content_type)
-    if signature is None or not signature.match(data):
-        detail = f"{media.file_name} is no {' or '.join(sorted(_SIGNATURES))} picture"
-        raise PlatformError(failures.ContentRejected(detail=detail))
-    return data
-
-
 def _key(request: Request) -> str:
     return posts.record_key(request.idempotency_key, request.created_at)
 
@@ -117,6 +105,6 @@ def _published(written: Reference, record: Mapping[str, Any]) -> Published:
     return Published(
         external_id=written.uri,
         url=posts.web_address(written.uri),
-        published_at=posts.moment(record.get("createdAt")),
+        published_at=iso(record.get("createdAt")),
         context={"cid": written.cid},
     )
