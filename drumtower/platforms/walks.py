@@ -76,12 +76,10 @@ class TimeWalk:
         found: Mapping[str, tuple[datetime, Row]],
         following: str | None,
         now: datetime,
-        *,
-        cut: bool = False,
     ) -> tuple[list[Row], "TimeWalk"]:
         """Keep what is new of a page (by key, with its date): return it and where to go on.
 
-        The walk goes down while every entry is young enough, then starts from the top. `cut`: the page was not whole.
+        The walk goes down while every entry is young enough, then starts from the top.
         """
         floor = self.mark - self.overlap
         fresh = {key: (date, row) for key, (date, row) in found.items() if date >= floor}
@@ -89,8 +87,12 @@ class TimeWalk:
         # A date in the future must not hide what comes before it.
         newest = min(now, max([self.newest, *(date for date, _ in fresh.values())]))
         given = {**self.given, **{key: date for key, (date, _) in new.items()}}
-        again = {key: date for key, date in given.items() if date >= newest - self.overlap}
-        more = following not in (None, self.page) and len(fresh) == len(found) and not cut
+        more = following not in (None, self.page) and len(fresh) == len(found)
+        # What lies around this walk's end, while it goes on, and around the next one's is met again.
+        end = self.mark if more else floor - self.overlap
+        again = {
+            key: date for key, date in given.items() if date >= newest - self.overlap or floor <= date <= end
+        }
         after = TimeWalk(
             overlap=self.overlap,
             mark=self.mark if more else newest,

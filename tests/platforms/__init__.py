@@ -1,0 +1,1 @@
+"""The adapter contract: mechanisms that adapters are made of."""

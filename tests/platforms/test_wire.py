@@ -1,0 +1,146 @@
+"""Calls made from data: where the token goes, what an error is, and what an answer proves."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from drumtower.domain import failures
+from drumtower.platforms import Envelope, Meaning, PlatformError, TokenPlace, Wire, error_table
+from drumtower.platforms.answers import Answer, Count, Id
+from drumtower.platforms.moments import BEIJING
+from drumtower.platforms.wire import Api, connect
+
+ERRORS = error_table(
+    {
+        Meaning.CONTENT_REJECTED: {"7": "the text is refused", "422": "it is refused"},
+        Meaning.RATE_LIMITED: {"8": "the day is used up"},
+    },
+    midnight={"8": BEIJING},
+)
+
+
+class Post(Answer):
+    """An answer."""
+
+    id: Id
+    likes: Count = None
+
+
+class Server:
+    """Answers everything alike and remembers what it was asked."""
+
+    def __init__(self, status: int = 200, **answer: Any) -> None:
+        self.status, self.answer, self.seen = status, answer, list[httpx.Request]()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        return httpx.Response(self.status, **self.answer)
+
+    def api(self, wire: Wire, token: str = "t0ken", secrets: tuple[str, ...] = ()) -> Api:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self))
+        return connect(http, "https://platform.example", wire, token=token, secrets=secrets)
+
+
+def wire(**changes: Any) -> Wire:
+    given = {
+        "errors": ERRORS,
+        "read_error": Envelope(code=("extra.error_code", "data.error_code"), said=("text",)),
+    }
+    return Wire(**{**given, **changes})
+
+
+async def failure_of(server: Server, talk: Wire, *, once: bool = False, **more: Any) -> failures.Failure:
+    with pytest.raises(PlatformError) as caught:
+        await server.api(talk, **more).post("post", Post, {"text": "鼓"}, once=once)
+    return caught.value.failure
+
+
+class TestRequests:
+    async def test_a_bearer_token_and_the_path_form(self) -> None:
+        server = Server(json={"id": 1})
+        post = await server.api(wire(path="/2/{}.json", headers={"Version": "202601"})).get("show", Post)
+        (request,) = server.seen
+        assert (post.id, post.likes) == ("1", None)
+        assert request.url == "https://platform.example/2/show.json"
+        assert request.headers["authorization"] == "Bearer t0ken"
+        assert request.headers["version"] == "202601"
+
+    async def test_a_token_in_the_query_and_none_at_all(self) -> None:
+        server = Server(json={"id": "1"})
+        talk = wire(token=TokenPlace(header=None), path="/{}")
+        await server.api(talk).get("a", Post, page=None, ids=["1", "2"])
+        await server.api(talk, token="").get("a", Post)
+        assert [str(request.url.query, "ascii") for request in server.seen] == [
+            "access_token=t0ken&ids=1&ids=2",
+            "",
+        ]
+        assert "authorization" not in server.seen[0].headers
+
+    async def test_json_goes_out_unescaped_and_surrogates_harm_nothing(self) -> None:
+        server = Server(json={"id": "1"})
+        await server.api(wire(path="/{}")).post("a", Post, {"text": "鼓\ud800"})
+        assert server.seen[0].content == '{"text": "鼓?"}'.encode()
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"extra": {"error_code": 7}, "data": {"error_code": 0}},
+            {"extra": {}, "data": {"error_code": "7"}},
+        ],
+    )
+    async def test_the_first_path_that_holds_something_counts(self, body: dict[str, Any]) -> None:
+        failure = await failure_of(Server(json=body), wire(), once=True)
+        assert isinstance(failure, failures.ContentRejected)
+
+    async def test_a_fine_code_is_no_error(self) -> None:
+        server = Server(json={"extra": {"error_code": 0}, "id": "1"})
+        assert (await server.api(wire()).get("a", Post)).id == "1"
+
+    async def test_the_status_is_the_code_where_the_platform_has_no_other(self) -> None:
+        talk = wire(read_error=Envelope(said=("error",), status=True))
+        failure = await failure_of(Server(422, json={"error": "Validation failed"}), talk)
+        assert isinstance(failure, failures.ContentRejected)
+        assert "Validation failed" in failure.detail
+        assert isinstance(await failure_of(Server(500, text="<p>"), talk, once=True), failures.OutcomeUnknown)
+
+    async def test_secrets_are_cut_out_of_what_the_platform_says(self) -> None:
+        body = {"extra": {"error_code": 7}, "text": "t0ken and s3cret-of-app"}
+        failure = await failure_of(Server(json=body), wire(), secrets=("s3cret-of-app", ""))
+        assert "t0ken" not in failure.detail
+        assert "s3cret" not in failure.detail
+        quiet = await failure_of(Server(json=body), wire(quiet=True))
+        assert "and" not in quiet.detail
+
+    async def test_a_day_quota_opens_at_the_platforms_midnight(self) -> None:
+        failure = await failure_of(Server(json={"extra": {"error_code": 8}}), wire())
+        assert isinstance(failure, failures.RateLimited)
+        assert failure.until is not None
+        assert failure.until.astimezone(BEIJING).timetz().replace(tzinfo=None).isoformat() == "00:00:00"
+
+    async def test_an_id_that_stands_in_a_header(self) -> None:
+        server = Server(201, headers={"x-restli-id": "urn:li:share:1"})
+        post = await server.api(wire(fields={"x-restli-id": "id"})).post("posts", Post, {}, once=True)
+        assert post.id == "urn:li:share:1"
+
+    async def test_no_content_is_an_answer_and_an_empty_200_is_none(self) -> None:
+        assert await Server(204).api(wire()).post("a", dict[str, Any], {}, once=True) == {}
+        assert isinstance(await failure_of(Server(200), wire(), once=True), failures.OutcomeUnknown)
+        assert isinstance(await failure_of(Server(204), wire(), once=True), failures.OutcomeUnknown)
+
+    @pytest.mark.parametrize(
+        "body", [{}, [], None, {"id": None}, {"id": {}}, {"id": "x" * 10_000}, {"id": True}]
+    )
+    async def test_an_answer_that_does_not_fit_proves_nothing(self, body: Any) -> None:
+        server = Server(json=body)
+        assert isinstance(await failure_of(server, wire(), once=True), failures.OutcomeUnknown)
+        assert isinstance(await failure_of(server, wire()), failures.Transient)
+
+    @pytest.mark.parametrize(
+        ("given", "read"), [(3, 3), ("3", 3), (-1, None), ("--", None), (None, None), (True, None)]
+    )
+    async def test_a_count_that_is_none_is_not_zero(self, given: Any, read: int | None) -> None:
+        server = Server(json={"id": "1", "likes": given})
+        assert (await server.api(wire()).get("a", Post)).likes == read
