@@ -1,7 +1,7 @@
 """Opens a channel: its adapter, its secrets, and a token that is still good."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 
 from drumtower.crypto import Box
-from drumtower.db.engine import Database
+from drumtower.db.engine import Database, persistently
 from drumtower.db.models import Channel
 from drumtower.domain import failures
 from drumtower.platforms import AppPassword, AppSecret, Credentials, PlatformError, Token, TokenSource
@@ -20,6 +20,8 @@ from drumtower.platforms.registry import Registry
 # One process renews a channel's token; the others wait this long for it before they try themselves.
 RENEW_LEASE = timedelta(seconds=30)
 RENEW_POLL = 0.1
+# How long a new set waits for the database, within the lease.
+KEEP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,18 +114,52 @@ class Connections:
             return found.scalar_one(), taken is not None
 
     async def _buy(self, channel: Channel, adapter: Adapter) -> Credentials:
-        assert isinstance(adapter, TokenSource)
-        try:
-            token = await adapter.token(read_credentials(self.box, channel))
-        except BaseException:
-            await self._save_token(channel.id, {"token_lease_until": None})
-            raise
-        saved = {"token": self.box.seal(_token_json(token)), "token_expires_at": token.expires_at}
-        await self._save_token(channel.id, {**saved, "token_lease_until": None})
+        """Get a token that is good; until it is proved, nothing takes the place of the old one."""
         old = read_credentials(self.box, channel)
-        return Credentials(values=old.values, account_id=old.account_id, token=token)
+        try:
+            token = await self._left(channel, adapter, old) or await self._bought(channel, adapter, old)
+        except BaseException:
+            await self._save(channel.id, {"token_lease_until": None})
+            raise
+        taken = {"token": seal_token(self.box, token), "token_expires_at": token.expires_at}
+        await self._save(channel.id, {**taken, "token_next": None, "token_lease_until": None})
+        return replace(old, token=token)
 
-    async def _save_token(self, channel_id: UUID, values: dict[str, Any]) -> None:
+    async def _left(self, channel: Channel, adapter: Adapter, old: Credentials) -> Token | None:
+        """Return the set that somebody bought and died before it was proved, if it is good."""
+        left = _token(self.box.open(channel.token_next)) if channel.token_next else None
+        if left is None or _is_stale(adapter, replace(old, token=left)):
+            return None
+        try:
+            await _prove(channel, adapter, replace(old, token=left))
+        except PlatformError as error:
+            if isinstance(error.failure, failures.AuthExpired):
+                return None
+            raise
+        return left
+
+    async def _bought(self, channel: Channel, adapter: Adapter, old: Credentials) -> Token:
+        """Ask the platform for another token, with the newest set that it takes."""
+        assert isinstance(adapter, TokenSource)
+        token = _usable(await adapter.token(self._newest(channel, old)), old.token)
+        if old.token is None or token.refresh == old.token.refresh:
+            return token  # nothing that the old set could still do is lost
+        # The platform may have voided the old set with this answer: keep the new one before anything else.
+        sealed = {"token_next": seal_token(self.box, token)}
+        await persistently(lambda: self._save(channel.id, sealed), KEEP_SECONDS)
+        try:
+            await _prove(channel, adapter, replace(old, token=token))
+        except PlatformError as error:
+            if isinstance(error.failure, failures.AuthExpired | failures.Disconnected):
+                await self._save(channel.id, {"token_next": None})
+            raise
+        return token
+
+    def _newest(self, channel: Channel, old: Credentials) -> Credentials:
+        left = _token(self.box.open(channel.token_next)) if channel.token_next else None
+        return replace(old, token=left) if left else old
+
+    async def _save(self, channel_id: UUID, values: dict[str, Any]) -> None:
         async with self.db.transaction() as tx:
             await tx.execute(update(Channel).where(Channel.id == channel_id).values(**values))
 
@@ -139,6 +175,24 @@ def read_credentials(box: Box, channel: Channel) -> Credentials:
 def seal_token(box: Box, token: Token | None) -> bytes | None:
     """Encrypt a token for its channel."""
     return None if token is None else box.seal(_token_json(token))
+
+
+async def _prove(channel: Channel, adapter: Adapter, credentials: Credentials) -> None:
+    """Ask the platform whose token this is; raise PlatformError where it is no good, or somebody else's."""
+    account = await adapter.identify(credentials)
+    if account.id != channel.account_id:
+        detail = "the platform renewed the token with another account's"
+        raise PlatformError(failures.Disconnected(detail=detail))
+
+
+def _usable(token: Token, old: Token | None) -> Token:
+    """Return an answered token that can replace `old`; an empty one replaces nothing."""
+    # Judged by no clock: this machine's may be hours wrong, and the platform's word is good.
+    if not token.access.strip() or not token.access.isprintable():
+        raise PlatformError(failures.Transient(detail="the platform gave no usable token"))
+    # RFC 6749, section 6: without a new refresh token, the old one goes on.
+    refresh = (token.refresh or "").strip() or (old.refresh if old else None)
+    return replace(token, refresh=refresh)
 
 
 def _token_json(token: Token) -> dict[str, str | None]:

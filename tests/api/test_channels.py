@@ -16,6 +16,7 @@ from drumtower.db.repositories.deliveries import payload_of, plan
 from drumtower.domain.content import Content, Kind, Nature, for_channel
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.ids import new_id
+from drumtower.domain.schedules import RELEASED_EVERY
 from drumtower.sandbox.app import create_app
 from drumtower.testkit.serving import serve
 from tests.api.desk import Json, answer, problems
@@ -167,6 +168,44 @@ async def test_the_account_stays_the_same(client: httpx.AsyncClient, team: Team,
     assert answer(await client.patch(address, json={"name": "又一个"}))["account_id"] == channel["account_id"]
     assert problems(await client.patch(address, json={"name": None})) == {"/name": "null_not_allowed"}
     assert problems(await client.patch(address, json={"account_id": "1"})) == {"/account_id": "unknown_field"}
+
+
+async def test_another_accounts_credentials_change_nothing(
+    client: httpx.AsyncClient, team: Team, db: Database, sandbox: str
+) -> None:
+    """A channel that has lost its account's consent takes that account's back, and nobody else's."""
+    channel, credentials = await connect(client, team, sandbox)
+    channel_id = UUID(channel["id"])
+    async with db.transaction() as tx:
+        row = await tx.get_one(Channel, channel_id, with_for_update=True)
+        row.status, row.status_detail = "disconnected", "21332"
+        kept = row.credentials
+    other = await open_account(client, sandbox, "weibo")
+    address = f"/v1/channels/{channel_id}"
+    refused = answer(await client.patch(address, json={"credentials": other}), 409)
+    assert refused["code"] == "wrong_account"
+    assert channel["account_name"] in refused["detail"]
+    async with db.transaction() as tx:
+        row = await tx.get_one(Channel, channel_id)
+    assert (row.credentials, row.status, row.status_detail) == (kept, "disconnected", "21332")
+    again = answer(await client.patch(address, json={"credentials": credentials}))
+    assert (again["status"], again["status_detail"]) == ("connected", None)
+
+
+async def test_what_was_held_goes_on_one_by_one(
+    client: httpx.AsyncClient, team: Team, db: Database, sandbox: str
+) -> None:
+    channel, credentials = await connect(client, team, sandbox)
+    address = f"/v1/channels/{channel['id']}"
+    waiting = [await planned(db, team, UUID(channel["id"])) for _ in range(3)]
+    answer(await client.delete(address))
+    answer(await client.patch(address, json={"credentials": credentials}))
+    rows = [await delivery(db, one) for one in waiting]
+    assert {row.state for row in rows} == {State.PLANNED}
+    times = [row.next_at for row in rows]
+    first = times[0]
+    assert first is not None
+    assert times == [first, first + RELEASED_EVERY, first + 2 * RELEASED_EVERY]
 
 
 async def test_keyed_connecting_is_replayed(client: httpx.AsyncClient, team: Team, sandbox: str) -> None:

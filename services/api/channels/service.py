@@ -15,6 +15,7 @@ from drumtower.domain import failures
 from drumtower.domain.deliveries import Event, State
 from drumtower.domain.errors import Conflict, Invalid, Violation
 from drumtower.domain.ids import new_id
+from drumtower.domain.schedules import released
 from drumtower.platforms import Adapter, Credentials, PlatformError, RemoteAccount, WebhookReceiver
 from services.api import audit
 from services.api.channels.schemas import ChannelCreate, ChannelRead
@@ -128,6 +129,7 @@ def _connected(services: Services, found: Identified, now: datetime) -> dict[str
         "credentials": services.box.seal(dict(found.credentials.values)),
         "token": seal_token(services.box, token),
         "token_expires_at": token.expires_at if token else None,
+        "token_next": None,
         "token_lease_until": None,
         "updated_at": now,
     }
@@ -145,9 +147,15 @@ async def reconnect(
     for name, value in _connected(services, found, now).items():
         setattr(channel, name, value)
     audit.record(tx, principal, "channel.reconnected", channel.id, now)
-    for delivery in await ChannelRepository(tx, principal.workspace_id).held(channel.id):
-        if (delivery.error or {}).get("code") == "channel_disconnected":
-            await move(tx, delivery, Event.RELEASE, now, error=None, next_at=max(now, delivery.due_at))
+    held = [
+        delivery
+        for delivery in await ChannelRepository(tx, principal.workspace_id).held(channel.id)
+        if (delivery.error or {}).get("code") == "channel_disconnected"
+    ]
+    held.sort(key=lambda delivery: (delivery.due_at, delivery.id))
+    times = released([delivery.due_at for delivery in held], now)
+    for delivery, next_at in zip(held, times, strict=True):
+        await move(tx, delivery, Event.RELEASE, now, error=None, next_at=next_at)
 
 
 async def disconnect(tx: Tx, principal: Principal, channel_id: UUID, now: datetime) -> Channel:
@@ -156,7 +164,7 @@ async def disconnect(tx: Tx, principal: Principal, channel_id: UUID, now: dateti
     channel = await channels.get(channel_id, lock=True)
     channel.status = "disconnected"
     channel.status_detail = "disconnected by a member"
-    channel.token = None
+    channel.token = channel.token_next = None
     channel.updated_at = now
     for delivery in await channels.waiting(channel.id):
         await _hold(tx, delivery, now)
