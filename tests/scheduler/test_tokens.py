@@ -16,7 +16,7 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.db.models import Channel
 from drumtower.domain import failures
-from drumtower.platforms import Credentials, PlatformError, RemoteAccount, Token
+from drumtower.platforms import Adapter, Credentials, PlatformError, RemoteAccount, Token
 from drumtower.platforms.registry import Registry
 from drumtower.settings import Settings
 from tests.factories import Team
@@ -58,7 +58,7 @@ class RotatingAdapter(ScriptedAdapter):
 @pytest.fixture
 def rotating(connections: Connections) -> Connections:
     RotatingAdapter.answers, RotatingAdapter.shown, RotatingAdapter.owners = [], [], {}
-    adapters = {RotatingAdapter.slug: RotatingAdapter}
+    adapters: dict[str, type[Adapter]] = {RotatingAdapter.slug: RotatingAdapter}
     return replace(connections, registry=Registry(adapters=adapters, refused={}))
 
 
