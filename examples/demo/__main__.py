@@ -1,5 +1,6 @@
-"""`python3 dev.py demo`."""
+"""`python3 dev.py demo [STATE] [--port N]`."""
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -8,16 +9,17 @@ from rich.console import Console
 
 from examples.demo.client import Client
 from examples.demo.public import Public
-from examples.demo.stage import Stage
+from examples.demo.stage import ROOT, Stage
 from examples.demo.story import Story
 from examples.demo.tables import show
 
 
 def main(words: list[str]) -> int:
-    """Play the demo; return 0 when every figure of ours equals the platform's. A word names the state directory."""
+    """Play the demo; return 0 when every figure of ours equals the platform's."""
+    asked = _parser().parse_args(words)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     began = time.monotonic()
-    with Stage(*(Path(word) for word in words[:1])) as stage:
+    with Stage(asked.state, asked.port) as stage:
         where = stage.where
         author = Client(where["api"], where["api_key"], stage.revive)
         reviewer = Client(where["api"], where["reviewer_api_key"], stage.revive)
@@ -35,6 +37,15 @@ def main(words: list[str]) -> int:
     )
     console.print(f"{told} ({time.monotonic() - began:.0f} s)")
     return 0 if equal else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="demo", description="Play the whole loop, from a draft to KPIs.")
+    parser.add_argument(
+        "state", nargs="?", type=Path, default=ROOT / ".state", help="where `up` keeps its state"
+    )
+    parser.add_argument("--port", type=int, default=8000, help="of the `up` to start where none runs")
+    return parser
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ ALREADY_RUNNING = 3
 class Stage:
     """A context manager; `where` is what `up` wrote into its state directory."""
 
-    def __init__(self, state: Path = ROOT / ".state") -> None:
+    def __init__(self, state: Path, port: int) -> None:
         self._state = state
+        self._port = port
         self._started: subprocess.Popen[bytes] | None = None
         self._owned = False
 
@@ -50,7 +51,16 @@ class Stage:
 
     def _start(self) -> None:
         self._started = subprocess.Popen(
-            [sys.executable, "-m", "drumtower.cli", "up", "--state", str(self._state)],
+            [
+                sys.executable,
+                "-m",
+                "drumtower.cli",
+                "up",
+                "--state",
+                str(self._state),
+                "--port",
+                str(self._port),
+            ],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
         )
