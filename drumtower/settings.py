@@ -81,6 +81,21 @@ class Settings(BaseSettings):
     platform_concurrency: int = Field(
         default=20, ge=1, description="How many sends to one platform run at once."
     )
+    channel_concurrency: int = Field(
+        default=5,
+        ge=1,
+        description="How many sends on one channel run at once, so that none fills its platform's places.",
+    )
+    documented_limits: bool = Field(
+        default=True,
+        description="Whether the rates and quotas that platforms document bind (docs/reference/limits.md)."
+        " A limit that a platform tells with its answers always binds.",
+    )
+    breaker_rest: timedelta = Field(
+        default=timedelta(seconds=30),
+        ge=timedelta(),
+        description="How long a platform or channel that fails is left alone at first; 0 switches breakers off.",
+    )
     feedback_every: timedelta = Field(
         default=timedelta(minutes=1),
         description="How often feedback is pulled where platforms do not push it.",

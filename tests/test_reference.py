@@ -5,7 +5,9 @@ from pathlib import Path
 
 import httpx
 
+from drumtower import limits
 from drumtower.domain import permissions
+from drumtower.platforms import registry
 from drumtower.settings import example, reference
 from tests.error_codes import find
 
@@ -58,6 +60,16 @@ def test_permissions_page() -> None:
     made = permissions.reference()
     page = REFERENCE / "permissions.md"
     command = "python -c 'from drumtower.domain.permissions import reference; print(reference(), end=\"\")'"
+    assert page.read_text(encoding="utf-8") == made, f"Run: {command} > {page.relative_to(ROOT)}"
+
+
+def test_limits_page() -> None:
+    made = limits.reference(registry.load())
+    page = REFERENCE / "limits.md"
+    command = (
+        "python -c 'from drumtower import limits; from drumtower.platforms import registry;"
+        ' print(limits.reference(registry.load()), end="")\''
+    )
     assert page.read_text(encoding="utf-8") == made, f"Run: {command} > {page.relative_to(ROOT)}"
 
 

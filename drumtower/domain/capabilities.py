@@ -1,10 +1,14 @@
 """What a platform takes and gives, as data: clients draw their composer from it, checks read it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from drumtower.domain.budgets import Rate
 from drumtower.domain.content import Kind
+from drumtower.domain.deliveries import Action
+from drumtower.domain.quotas import Quota
 from drumtower.domain.text import Unit
 
 
@@ -61,6 +65,12 @@ class Capabilities:
     read_lag: timedelta = timedelta(seconds=60)
     reply: TextRule | None = None
     reply_window: timedelta | None = None
+    # How fast it takes calls that write: of everybody at one address, of one channel, and of one channel by action.
+    # None: the platform says nothing.
+    app_rate: Rate | None = None
+    channel_rate: Rate | None = None
+    action_rates: Mapping[Action, Rate] = field(default_factory=dict)
+    quotas: tuple[Quota, ...] = ()  # of one channel
     metrics: tuple[str, ...] = ()  # which per-post metrics it gives; the others are unknown, not 0
     channel_metrics: tuple[str, ...] = ()
     metrics_delay: timedelta = timedelta()

@@ -15,6 +15,7 @@ from drumtower.domain.clock import Clock
 from drumtower.domain.permissions import Permission
 from drumtower.images.studio import Studio
 from drumtower.jobs import JobQueue, Role
+from drumtower.limits import Limits
 from drumtower.platforms.registry import Registry
 from drumtower.settings import Settings
 from drumtower.storage import Storage
@@ -34,6 +35,7 @@ class Services:
     storage: Storage
     registry: Registry
     connections: Connections
+    limits: Limits
     limiter: RateLimiter
     studio: Studio
 

@@ -17,6 +17,7 @@ from drumtower.db.engine import Database
 from drumtower.domain.clock import SystemClock
 from drumtower.images.studio import Studio
 from drumtower.jobs import ArqQueue
+from drumtower.limits import Limits
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
@@ -88,6 +89,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         storage=LocalStorage(settings.storage_dir),
         registry=adapters,
         connections=Connections(db=db, http=client, box=box, registry=adapters),
+        limits=Limits(registry=adapters, documented=settings.documented_limits),
         limiter=limiter,
         studio=Studio(),
     )

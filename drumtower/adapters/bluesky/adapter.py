@@ -24,8 +24,10 @@ from drumtower.adapters.bluesky.schemas import (
     Wire,
 )
 from drumtower.domain import failures
+from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, Reconcile, TextRule
 from drumtower.domain.content import Kind
+from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
 from drumtower.platforms import (
@@ -85,6 +87,26 @@ class BlueskyAdapter(
         reconcile=Reconcile.KEY,
         read_lag=timedelta(),  # a record is there when the write is answered
         reply=_TEXT,
+        app_rate=Rate.within(
+            3000,
+            timedelta(minutes=5),
+            burst=100,
+            source="PDS rate-limits.ts: calls per address of the caller",
+        ),
+        channel_rate=Rate.within(
+            2500,
+            timedelta(hours=1),
+            burst=100,
+            source="PDS rate-limits.ts: 5000 points an hour, putRecord costs 2",
+        ),
+        quotas=(
+            Quota(
+                count=17_500,
+                period=Period.DAY,
+                timezone="UTC",
+                source="PDS rate-limits.ts: 35000 points a day, putRecord costs 2",
+            ),
+        ),
         metrics=(Metric.LIKES, Metric.COMMENTS, Metric.SHARES, Metric.SAVES),
         channel_metrics=(Metric.FOLLOWERS,),
         metrics_delay=timedelta(minutes=1),

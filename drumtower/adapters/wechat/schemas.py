@@ -5,8 +5,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
+from drumtower.domain.deliveries import Action
+from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.text import Unit
 from drumtower.platforms.moments import epoch
 
@@ -55,6 +58,20 @@ CAPABILITIES = Capabilities(
     read_lag=timedelta(minutes=5),
     reply=TextRule(maximum=2048, unit=Unit.BYTE),
     reply_window=timedelta(hours=48),
+    action_rates={
+        Action.MESSAGE: Rate.within(
+            500_000, timedelta(days=1), burst=100, source="custom/send, limits of a new account"
+        )
+    },
+    quotas=(
+        # A published article uses none of the mass sends, of which an account has one a day or four a month.
+        Quota(
+            count=1000,
+            period=Period.DAY,
+            timezone="Asia/Shanghai",
+            source="freepublish/submit, as observed in 2025; 53501 can come far earlier",
+        ),
+    ),
     metrics=("exposure", "likes", "comments", "shares", "saves"),
     channel_metrics=("followers",),
     metrics_delay=timedelta(hours=32),  # a day's numbers are ready at 08:00 of the next

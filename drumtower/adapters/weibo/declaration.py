@@ -8,8 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from drumtower.adapters.weibo.errors import ERRORS
+from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
+from drumtower.domain.deliveries import Action
+from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
 from drumtower.platforms import Envelope, OAuth2, TokenPlace, Wire, credential
@@ -38,6 +41,8 @@ TOKEN_WIRE = replace(WIRE, path="/oauth2/{}")
 IMAGE = MediaRule(
     types=("image/jpeg", "image/gif", "image/png"), maximum_count=1, maximum_bytes=5 * 1024 * 1024 - 1
 )
+_RATES = "Rate-limiting, revision 16512"
+
 CAPABILITIES = Capabilities(
     kinds=(Kind.IMAGE_TEXT,),
     body=TextRule(maximum=140, unit=Unit.WEIBO, required=True),
@@ -48,6 +53,19 @@ CAPABILITIES = Capabilities(
     # Comments take 140, of which Weibo's own "回复@name:" may take some; the public SDK stays at 130 too.
     reply=TextRule(maximum=130, unit=Unit.WEIBO, required=True),
     reply_window=timedelta(hours=48),  # messages only; comments have none
+    app_rate=Rate.within(
+        15_000, timedelta(hours=1), burst=500, source=f"{_RATES}: calls per address of the caller"
+    ),
+    action_rates={
+        Action.PUBLISH: Rate.within(30, timedelta(hours=1), burst=10, source=f"{_RATES}: shares per user"),
+        Action.REPLY: Rate.within(60, timedelta(hours=1), burst=20, source="older tiers: comments per user"),
+    },
+    quotas=(
+        Quota(count=30, period=Period.HOUR, timezone="Asia/Shanghai", source=f"{_RATES}: shares per user"),
+        Quota(
+            count=100, period=Period.DAY, timezone="Asia/Shanghai", source=f"{_RATES}: calls per app and user"
+        ),
+    ),
     metrics=(Metric.LIKES, Metric.COMMENTS, Metric.SHARES),
     channel_metrics=(Metric.FOLLOWERS,),
     metrics_delay=timedelta(minutes=1),

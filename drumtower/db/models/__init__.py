@@ -6,6 +6,7 @@ from drumtower.db.models.channels import Channel, FeedbackCursor
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
 from drumtower.db.models.freezes import Freeze
 from drumtower.db.models.interactions import Conversation, InboundEvent, Interaction
+from drumtower.db.models.limits import Breaker, RateBudget
 from drumtower.db.models.links import Click, Conversion, Link
 from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
 from drumtower.db.models.posts import Post, PostVersion, Review
@@ -20,6 +21,7 @@ __all__ = [
     "AuditEvent",
     "Base",
     "Brand",
+    "Breaker",
     "Channel",
     "ChannelRollup",
     "Click",
@@ -39,6 +41,7 @@ __all__ = [
     "OutboxEvent",
     "Post",
     "PostVersion",
+    "RateBudget",
     "Review",
     "Rollup",
     "Sample",

@@ -44,6 +44,7 @@ class Delivery(Base):
         Index("ix_deliveries_due", "workspace_id", "due_at"),
         Index("ix_deliveries_post", "post_id"),
         Index("ix_deliveries_channel", "channel_id", "published_at"),
+        Index("ix_deliveries_channel_due", "channel_id", "due_at"),
         Index(
             "ix_deliveries_external", "channel_id", "external_id", postgresql_where="external_id IS NOT NULL"
         ),

@@ -11,11 +11,13 @@ from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.domain.errors import Invalid
 from drumtower.domain.permissions import Permission
 from services.api import idempotency
-from services.api.channels import service
+from services.api.channels import health, service
+from services.api.channels.health_schemas import ChannelCapabilitiesRead, ChannelHealthRead
 from services.api.channels.schemas import ChannelCreate, ChannelRead, ChannelUpdate
 from services.api.deps import BriefPrincipalDep, ClockDep, Reader, ServicesDep, TxDep, allow
 from services.api.idempotency import KeyHeader
 from services.api.pagination import Page, PagingDep
+from services.api.platforms.service import read_capabilities
 from services.api.principals import Principal
 from services.api.problems import responses
 from services.api.routing import feature
@@ -72,6 +74,35 @@ async def create_channel(
 @router.get("/{channel_id}", operation_id="channels_get", summary="Read a channel")
 async def get_channel(channel_id: UUID, principal: Reader, services: ServicesDep, tx: TxDep) -> ChannelRead:
     return service.read(await ChannelRepository(tx, principal.workspace_id).get(channel_id), services)
+
+
+@router.get(
+    "/{channel_id}/health",
+    operation_id="channels_health",
+    summary="Does a channel work, and what holds it back?",
+)
+async def get_channel_health(
+    channel_id: UUID, principal: Reader, services: ServicesDep, tx: TxDep, clock: ClockDep
+) -> ChannelHealthRead:
+    channel = await ChannelRepository(tx, principal.workspace_id).get(channel_id)
+    return await health.read_health(tx, services.limits, channel, clock.now())
+
+
+@router.get(
+    "/{channel_id}/capabilities",
+    operation_id="channels_capabilities",
+    summary="What does a channel take, and what is left of its quotas?",
+)
+async def get_channel_capabilities(
+    channel_id: UUID, principal: Reader, services: ServicesDep, tx: TxDep, clock: ClockDep
+) -> ChannelCapabilitiesRead:
+    channel = await ChannelRepository(tx, principal.workspace_id).get(channel_id)
+    return ChannelCapabilitiesRead(
+        channel_id=channel.id,
+        platform=channel.platform,
+        capabilities=read_capabilities(services.registry.get(channel.platform).capabilities),
+        quotas=await health.read_quotas(tx, services.limits, channel, clock.now()),
+    )
 
 
 @router.patch(

@@ -13,6 +13,7 @@ from drumtower.jobs import Role
 from services.api.deliveries import service
 from services.api.deliveries.explaining import explained
 from services.api.deliveries.explanation_schemas import ExplanationRead
+from services.api.deliveries.quotas import reserve
 from services.api.deliveries.reading import read, read_all
 from services.api.deliveries.schemas import (
     AttemptRead,
@@ -148,7 +149,9 @@ async def reschedule_delivery(
     if_match: IfMatch = None,
 ) -> DeliveryRead:
     delivery = await service.hold(tx, principal, delivery_id, if_match)
-    await service.reschedule(tx, principal, delivery, body, clock.now())
+    now = clock.now()
+    await service.reschedule(tx, principal, delivery, body, now)
+    await reserve(tx, services.limits, [delivery], now)
     bell.ring(Role.SCHEDULER)
     set_etag(response, delivery.revision)
     return read(delivery, services.registry)
@@ -172,7 +175,9 @@ async def retry_delivery(
     if_match: IfMatch = None,
 ) -> DeliveryRead:
     delivery = await service.hold(tx, principal, delivery_id, if_match)
-    await service.retry(tx, principal, delivery, clock.now())
+    now = clock.now()
+    await service.retry(tx, principal, delivery, now)
+    await reserve(tx, services.limits, [delivery], now)
     bell.ring(Role.SCHEDULER)
     set_etag(response, delivery.revision)
     return read(delivery, services.registry)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Reconcile
 from drumtower.domain.content import Kind
+from drumtower.domain.deliveries import Action
+from drumtower.domain.quotas import Period
 from drumtower.domain.text import Unit
 from services.api.schemas import Answer
 
@@ -33,6 +36,31 @@ class MediaRuleRead(Answer):
     required: int
 
 
+class RateRead(Answer):
+    """How fast calls may leave: `count` in `per_seconds` on average, `burst` at once. `source`: who says so."""
+
+    count: int
+    per_seconds: float
+    burst: int
+    source: str
+
+    @classmethod
+    def of(cls, rate: Rate) -> "RateRead":
+        return cls(
+            count=rate.count, per_seconds=rate.per.total_seconds(), burst=rate.burst, source=rate.source
+        )
+
+
+class QuotaRead(Answer):
+    """How much one channel may do in an hour or a day of the platform's zone; reserved when it is scheduled."""
+
+    action: Action
+    count: int
+    period: Period
+    timezone: str
+    source: str
+
+
 class CapabilitiesRead(Answer):
     """What the platform takes and gives. Times are in seconds; null means: no such field, or no limit."""
 
@@ -46,6 +74,10 @@ class CapabilitiesRead(Answer):
     reconcile: Reconcile
     reply: TextRuleRead | None
     reply_window_seconds: float | None
+    app_rate: RateRead | None
+    channel_rate: RateRead | None
+    action_rates: dict[Action, RateRead]
+    quotas: list[QuotaRead]
     metrics: list[str]
     channel_metrics: list[str]
     metrics_delay_seconds: float

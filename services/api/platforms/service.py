@@ -20,6 +20,8 @@ from services.api.platforms.schemas import (
     LabelRead,
     MediaRuleRead,
     PlatformRead,
+    QuotaRead,
+    RateRead,
     TextRuleRead,
 )
 
@@ -42,7 +44,7 @@ def read(adapter: type[Adapter]) -> PlatformRead:
     return PlatformRead(
         platform=adapter.slug,
         name=LabelRead.model_validate(adapter.name),
-        capabilities=_capabilities(adapter.capabilities),
+        capabilities=read_capabilities(adapter.capabilities),
         auth=AuthRead(
             kind=type(adapter.auth).__name__,
             fields=[CredentialFieldRead.model_validate(field) for field in adapter.auth.fields],
@@ -52,7 +54,8 @@ def read(adapter: type[Adapter]) -> PlatformRead:
     )
 
 
-def _capabilities(given: Capabilities) -> CapabilitiesRead:
+def read_capabilities(given: Capabilities) -> CapabilitiesRead:
+    """Return an adapter's data as clients see it."""
     window = given.reply_window
     return CapabilitiesRead(
         kinds=list(given.kinds),
@@ -65,6 +68,10 @@ def _capabilities(given: Capabilities) -> CapabilitiesRead:
         reconcile=given.reconcile,
         reply=TextRuleRead.model_validate(given.reply) if given.reply else None,
         reply_window_seconds=window.total_seconds() if window else None,
+        app_rate=RateRead.of(given.app_rate) if given.app_rate else None,
+        channel_rate=RateRead.of(given.channel_rate) if given.channel_rate else None,
+        action_rates={action: RateRead.of(rate) for action, rate in given.action_rates.items()},
+        quotas=[QuotaRead.model_validate(quota) for quota in given.quotas],
         metrics=list(given.metrics),
         channel_metrics=list(given.channel_metrics),
         metrics_delay_seconds=given.metrics_delay.total_seconds(),

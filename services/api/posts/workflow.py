@@ -12,6 +12,7 @@ from drumtower.domain.content import from_json
 from drumtower.domain.errors import Invalid
 from drumtower.domain.permissions import Permission
 from drumtower.jobs import Role
+from services.api.deliveries.quotas import reserve
 from services.api.deliveries.reading import read
 from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep, allow
 from services.api.etags import set_etag
@@ -136,6 +137,8 @@ async def schedule_post(
     now = clock.now()
     post = await PostRepository(tx, principal.workspace_id).get(post_id, lock=True)
     rows, due = await scheduling.schedule(tx, principal, services.registry, post, body, now)
+    pointers = {row.channel_id: f"/channel_ids/{body.channel_ids.index(row.channel_id)}" for row in rows}
+    await reserve(tx, services.limits, rows, now, pointers)
     if due.is_near(now):
         bell.ring(Role.SCHEDULER)
     return Scheduled(data=[read(row, services.registry) for row in rows])

@@ -1,0 +1,71 @@
+"""Circuit breakers: a row while there is trouble, none otherwise. They bind across workspaces and replicas."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import Breaker as Row
+from drumtower.domain.breakers import Breaker
+
+_CLOSE = text("""
+DELETE FROM breakers b
+USING unnest(CAST(:keys AS text[]), CAST(:starts AS timestamptz[])) AS t(key, started_at)
+WHERE b.key = t.key AND (b.opened_at IS NULL OR b.opened_at <= t.started_at)
+""")
+
+
+async def read(tx: Tx, keys: Collection[str], *, lock: bool = False) -> dict[str, Breaker]:
+    """Return the breakers in trouble among these; `lock` holds them, in the keys' order."""
+    statement = select(Row).where(Row.key.in_(keys)).order_by(Row.key)
+    if lock:
+        statement = statement.with_for_update()
+    found = await tx.scalars(statement.execution_options(populate_existing=True))
+    return {row.key: _breaker(row) for row in found}
+
+
+def _breaker(row: Row) -> Breaker:
+    return Breaker(
+        faults=tuple(row.faults),
+        opened_at=row.opened_at,
+        probed_at=row.probed_at,
+        next_at=row.next_at,
+        rests=row.rests,
+        firsts=row.firsts,
+        retries=row.retries,
+    )
+
+
+async def make(tx: Tx, keys: Collection[str]) -> None:
+    """Make what is missing among these breakers, so that it can be held."""
+    blank = [{"key": key, "faults": [], "rests": 0, "firsts": 0, "retries": 0} for key in sorted(keys)]
+    if blank:
+        await tx.execute(insert(Row).values(blank).on_conflict_do_nothing())
+
+
+async def write(tx: Tx, breakers: Mapping[str, Breaker]) -> None:
+    """Write held breakers back."""
+    if not breakers:
+        return
+    rows = [
+        {"key": key, **asdict(breaker), "faults": list(breaker.faults)}
+        for key, breaker in sorted(breakers.items())
+    ]
+    new = insert(Row).values(rows)
+    changed = {name: new.excluded[name] for name in rows[0] if name != "key"}
+    await tx.execute(new.on_conflict_do_update(index_elements=["key"], set_=changed))
+
+
+async def close(tx: Tx, answered: Mapping[str, datetime]) -> None:
+    """Close the breakers of places that answered a call, which started then; older news does not close an open one."""
+    if answered:
+        await tx.execute(_CLOSE, {"keys": list(answered), "starts": list(answered.values())})
+
+
+async def open_ones(tx: Tx) -> dict[str, Breaker]:
+    """Return every breaker that is not closed, for the gauge."""
+    found = await tx.scalars(select(Row).where(Row.opened_at.is_not(None)))
+    return {row.key: _breaker(row) for row in found}
