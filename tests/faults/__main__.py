@@ -1,4 +1,7 @@
-"""The long runs: `python -m tests.faults [--posts N] [--kills N] [--only NAME]… [--seed N] [--json FILE]`."""
+"""The long runs: `python -m tests.faults [--posts N] [--kills N] [--only NAME]… [--seed N] [--json FILE]`.
+
+`--json` adds to what the file has; `python -m tests.faults.page` makes the reference page of it.
+"""
 
 import argparse
 import asyncio
@@ -9,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from drumtower.embedded.servers import temporary_servers
 from tests.databases import Servers
 from tests.faults.crew import Nursery
 from tests.faults.field import Size
+from tests.faults.page import keep
 from tests.faults.runs import RUNS
 from tests.faults.servers import make_template
 from tests.faults.world import World
@@ -31,7 +35,7 @@ def main(words: Sequence[str]) -> int:
     size = Size(posts=asked.posts, kills=asked.kills, seed=asked.seed)
     found = _run(asked.only or list(RUNS), size)
     if asked.json:
-        asked.json.write_text(json.dumps({"size": asdict(size), "runs": found}, indent=2, ensure_ascii=False))
+        keep(asked.json, found)
     red = [one["run"] for one in found if not one["green"]]
     _say(f"{len(found) - len(red)} of {len(found)} runs green" + (f"; red: {', '.join(red)}" if red else ""))
     return 1 if red else 0
@@ -63,13 +67,16 @@ def _run(names: Sequence[str], size: Size) -> list[dict[str, Any]]:
 
 def _one(name: str, world: World, size: Size) -> dict[str, Any]:
     load, began = os.getloadavg()[0], time.monotonic()
-    report = asyncio.run(RUNS[name](world, size))
+    report = asyncio.run(RUNS[name].play(world, size))
     seconds = round(time.monotonic() - began, 1)
     found = {
         "run": name,
+        "promise": RUNS[name].promise,
         **report.to_json(),
+        "command": f"python3 dev.py faults --only {name} --posts {size.posts} --kills {size.kills}",
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "seconds": seconds,
-        "load": [round(load, 1), os.getloadavg()[0]],
+        "load": [round(load, 1), round(os.getloadavg()[0], 1)],
     }
     _say(
         f"{'green' if found['green'] else 'RED  '} {name} in {seconds} s: {json.dumps(found, ensure_ascii=False)}"

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
 from asgi_lifespan import LifespanManager
 
+from drumtower.db.models import Delivery
 from drumtower.domain.deliveries import State
 from services.api.main import create_app
 from tests.conftest import client_for
@@ -28,19 +30,20 @@ async def cancels(world: World, size: Size) -> Report:
         gate = asyncio.Semaphore(AT_ONCE)
         over = size.posts / 20
 
-        async def race(client: httpx.AsyncClient, delivery_id: UUID, due: float) -> None:
-            await asyncio.sleep(max(0.0, due + field.draw.uniform(-0.3, 1.2)))
+        async def race(client: httpx.AsyncClient, row: Delivery) -> None:
+            # A little early on the whole: the request itself takes its time.
+            at = row.due_at + timedelta(seconds=field.draw.uniform(-0.7, 0.5))
+            await asyncio.sleep((at - datetime.now(UTC)).total_seconds())
             async with gate:
-                response = await _cancel(client, delivery_id)
+                response = await _cancel(client, row.id)
             answers[response.status_code] += 1
             if response.status_code == httpx.codes.OK:
-                cancelled.add(delivery_id)
+                cancelled.add(row.id)
 
         app = create_app(field.settings)
         async with LifespanManager(app), client_for(app, field.team.owner_key) as client:
-            planted = await field.plant(size.posts, CLASSES, after=1.0, over=over)
-            dues = [1.0 + over * number / size.posts for number in range(size.posts)]
-            await asyncio.gather(*(race(client, one, due) for one, due in zip(planted, dues, strict=True)))
+            await field.plant(size.posts, CLASSES, after=1.0 + size.posts / 200, over=over)
+            await asyncio.gather(*(race(client, row) for row in await field.rows()))
         drained = await field.drain(60 + over)
         verdict = await field.verdict(State.PUBLISHED, State.CANCELLED)
         rows = {row.id: State(row.state) for row in await field.rows()}
@@ -58,7 +61,8 @@ async def cancels(world: World, size: Size) -> Report:
             "nothing else was cancelled": sum(s is State.CANCELLED for s in rows.values()) == len(cancelled),
             "every answer was 200 or 409": set(answers) <= {200, 409},
         },
-        numbers={"answers": dict(answers), "slowest": late},
+        numbers={"answers": dict(answers)},
+        told={"slowest": late},
     )
 
 

@@ -42,7 +42,8 @@ async def skews(world: World, size: Size) -> Report:
             "what we say of the time is right": wrong < timedelta(seconds=15),
             "none was called late": set(verdict.states) == {State.PUBLISHED.value},
         },
-        numbers={"earliest_seconds_before_due": round(max(ahead, default=0.0), 3), "slowest": late},
+        numbers={"earliest_seconds_before_due": round(max(ahead, default=0.0), 3)},
+        told={"slowest": late},
     )
 
 
@@ -71,7 +72,7 @@ async def downtime(world: World, size: Size) -> Report:
             "what may not is missed": all(states[one] is State.MISSED for one in fleeting),
             "what was half sent is settled": all(states[one] is State.PUBLISHED for one in broken),
         },
-        numbers={"slowest": late},
+        told={"slowest": late},
     )
 
 

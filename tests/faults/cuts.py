@@ -49,5 +49,5 @@ async def cuts(world: World, size: Size) -> Report:
         verdict=verdict,
         drained_after=drained,
         claims={"no scheduler ended": not exits},
-        numbers={"slowest": late},
+        told={"slowest": late},
     )

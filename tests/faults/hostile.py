@@ -142,7 +142,7 @@ async def hostile(world: World, size: Size) -> Report:
         verdict=verdict,
         drained_after=0.0,
         claims=claims,
-        numbers={"lives": lives},
+        told={"lives": lives},
     )
 
 

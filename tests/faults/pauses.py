@@ -41,7 +41,8 @@ async def pauses(world: World, size: Size, *, unguarded: bool = False) -> Report
         verdict=verdict,
         drained_after=drained,
         expects="doubles" if unguarded else "",
-        numbers={**said, "rounds": rounds, "deadline": asleep, "slowest": late},
+        numbers={**said, "rounds": rounds, "deadline": asleep},
+        told={"slowest": late},
     )
 
 

@@ -31,7 +31,7 @@ async def points(world: World, size: Size) -> Report:
         verdict=verdict,
         drained_after=drained,
         claims=claims,
-        numbers={"slowest": late},
+        told={"slowest": late},
     )
 
 

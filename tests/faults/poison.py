@@ -46,7 +46,7 @@ async def poison(world: World, size: Size) -> Report:
             "the good ones went out": all(rows[one].state == State.PUBLISHED for one in good),
             **{f"{name} is seen": _is_seen(rows[one]) for name, one in bad.items()},
         },
-        numbers={"lives": lives},
+        told={"lives": lives},
     )
 
 

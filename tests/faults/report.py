@@ -19,6 +19,7 @@ class Report:
     drained_after: float | None
     expects: str = ""
     numbers: dict[str, Any] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)  # what helps whoever looks for the reason
     claims: dict[str, bool] = field(default_factory=dict)  # what else must hold
 
     @property
@@ -46,7 +47,8 @@ class Report:
             "fired": dict(self.fired),
             "drained_after_seconds": drained,
             **self.verdict.summary(),
-            **self.numbers,
+            "numbers": self.numbers,
+            "told": self.told,
         }
 
 

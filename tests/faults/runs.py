@@ -1,6 +1,7 @@
-"""All long runs by name."""
+"""All long runs by name: what each plays, and which promises it proves."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,26 +22,48 @@ from tests.faults.texts import texts
 from tests.faults.tokens import tokens
 from tests.faults.world import World
 
-RUNS: dict[str, Callable[[World, Size], Coroutine[Any, Any, Report]]] = {
-    "kills": kills,
-    "naive": partial(kills, naive=True),
-    "pauses": pauses,
-    "unguarded": partial(pauses, unguarded=True),
-    "answers": answers,
-    "points": points,
-    "texts": texts,
-    "cancels": cancels,
-    "expired": tokens,
-    "voided": partial(tokens, voided=True),
-    "skews": skews,
-    "downtime": downtime,
-    "postgres": postgres,
-    "flushes": flushes,
-    "bell_gone": bell_gone,
-    "hints": hints,
-    "cuts": cuts,
-    "stops": stops,
-    "hurry": hurry,
-    "poison": poison,
-    "hostile": hostile,
+Play = Callable[[World, Size], Coroutine[Any, Any, Report]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. `promise` is what a reader of the reference page gets to know."""
+
+    play: Play
+    promise: str
+
+
+RUNS: dict[str, Run] = {
+    "kills": Run(kills, "kill -9 under load loses nothing and doubles nothing"),
+    "naive": Run(
+        partial(kills, naive=True), "the same run finds doubles where unknown outcomes are sent again"
+    ),
+    "pauses": Run(pauses, "a scheduler that sleeps beyond its lease sends nothing when it wakes"),
+    "unguarded": Run(
+        partial(pauses, unguarded=True),
+        "the same run finds a double where the lease is not looked at before sending",
+    ),
+    "answers": Run(
+        answers, "a platform acts, and its answer lies, breaks off or never comes: nothing is sent twice"
+    ),
+    "points": Run(points, "a crash at any named point of a delivery's way loses and doubles nothing"),
+    "texts": Run(texts, "of equal texts on one account, each finds its own post"),
+    "cancels": Run(cancels, "what was cancelled, as the API says, is never published"),
+    "expired": Run(tokens, "many posts of one account buy one token when the old one has run out"),
+    "voided": Run(
+        partial(tokens, voided=True), "many posts of one account buy one token when the platform voids it"
+    ),
+    "skews": Run(skews, "nothing leaves before it is due, however wrong a scheduler's clock is"),
+    "downtime": Run(
+        downtime, "after 26 hours without a scheduler every delivery is handled by its late policy"
+    ),
+    "postgres": Run(postgres, "PostgreSQL stopping at once under load loses nothing and doubles nothing"),
+    "flushes": Run(flushes, "Redis emptied again and again costs no post, and no more time than a sweep"),
+    "bell_gone": Run(bell_gone, "without Redis posts go out by the clock; it is heard again when it is back"),
+    "hints": Run(hints, "a hundred hints for every post are a hundred hints for nothing"),
+    "cuts": Run(cuts, "the network to PostgreSQL cut while platforms have posts doubles nothing"),
+    "stops": Run(stops, "rolling restarts end in peace, and nobody has to be asked"),
+    "hurry": Run(hurry, "a second SIGTERM ends a scheduler whose sends hang"),
+    "poison": Run(poison, "rows that nobody can send are seen by a person, and hold up no other"),
+    "hostile": Run(hostile, "hostile answers of platforms end where somebody sees what happened"),
 }

@@ -41,7 +41,7 @@ async def texts(world: World, size: Size) -> Report:
         verdict=verdict,
         drained_after=drained,
         claims={"each has a post of its own": verdict.states == {"published": size.posts}},
-        numbers={"slowest": late},
+        told={"slowest": late},
     )
 
 

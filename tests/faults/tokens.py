@@ -46,7 +46,7 @@ async def tokens(world: World, size: Size, *, voided: bool = False) -> Report:
             "every channel is still connected": statuses == {"connected"},
             "all went out": verdict.states == {State.PUBLISHED.value: size.posts},
         },
-        numbers={"slowest": late},
+        told={"slowest": late},
     )
 
 
