@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -21,7 +22,7 @@ from drumtower.settings import Settings
 from tests.factories import Team
 from tests.faults.checker import RESTING, Verdict, compare
 from tests.faults.crew import Crew
-from tests.faults.platforms import Platforms, mark
+from tests.faults.platforms import Platforms, mark, place
 from tests.scheduler.stage import LINK, Stage
 
 BATCH = 250
@@ -64,19 +65,20 @@ class Field:
 
     async def connect(self, accounts: Mapping[str, int]) -> None:
         """Open so many more accounts on each platform, and connect them."""
-        for platform, count in accounts.items():
+        for name, count in accounts.items():
+            platform = self.platforms.made[name].slug
             for _ in range(count):
-                number = len(self.stages.get(platform, []))
+                number = len(self.stages.get(name, []))
                 stage = Stage(
                     db=self.db,
                     connections=self.connections,
                     settings=self.settings,
                     team=self.team,
                     platform=platform,
-                    base_url=f"{self.base_url}/{platform}",
+                    base_url=f"{self.base_url}/{place(name)}",
                 )
                 await stage.connect(**({"name": f"brand{number}.test"} if platform == "bluesky" else {}))
-                self.stages.setdefault(platform, []).append(stage)
+                self.stages.setdefault(name, []).append(stage)
 
     async def plant(
         self,
@@ -133,7 +135,7 @@ class Field:
     async def commit(self, made: Sequence[tuple[Post, Delivery]]) -> None:
         """Acknowledge: from here on, losing one of them is a lie."""
         async with self.db.transaction() as tx:
-            tx.add_all([post for post, _ in made])
+            tx.add_all({post.id: post for post, _ in made}.values())
             await tx.flush()
             tx.add_all([delivery for _, delivery in made])
         self.acknowledged += [delivery.id for _, delivery in made]
@@ -175,6 +177,16 @@ class Field:
         except TimeoutError:
             return None
         return asyncio.get_running_loop().time() - began
+
+    async def settle(self, within: float = 90.0) -> int:
+        """Wait until looks have settled what a person is asked about meanwhile; return how many they have not."""
+        asked = and_(Delivery.state == State.UNKNOWN.value, Delivery.platform != "blind")
+        counted = select(func.count()).select_from(Delivery).where(asked)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while await self._scalar(counted):  # noqa: ASYNC110 - other processes do it
+                    await asyncio.sleep(LOOK_EVERY)
+        return await self._scalar(counted)
 
     async def rows(self) -> list[Delivery]:
         async with self.db.transaction() as tx:

@@ -42,9 +42,13 @@ async def kills(world: World, size: Size, *, naive: bool = False) -> Report:
         toll = await _kill(field, size.kills, over)
         # Sent again for ever, some of it never ends: the naive run is looked at as soon as it has gone wrong.
         drained = await _until_double(field) if naive else await field.drain(60 + 2 * over)
+        left = 0 if naive else await field.settle()
         verdict = await field.verdict()
         late = slowest(await field.rows(), await field.attempts())
-        claims = {"nobody died of itself": field.crew.died() == toll.kills}
+        claims = {
+            "nobody died of itself": field.crew.died() == toll.kills,
+            "what can be looked up is settled": not left,
+        }
     return Report(
         name="R2 naive resend" if naive else "R1 kill -9",
         posts=size.posts,

@@ -20,6 +20,10 @@ from tests.faults.weather import Weather
 
 ALL: tuple[type[SandboxPlatform], ...] = (*PLATFORMS, BlindSandbox)
 MARK = re.compile(r"〔([0-9a-f]{32})〕")
+UNGUARDED: dict[str, Record] = {
+    "weibo": {"duplicate_minutes": 0, "timeline": 100},
+    "wechat": {"publish_delay": 0.3, "poll_quota": 10**6},
+}
 # Whose post it is, where its text carries no mark: of the platform's name, its store's record, and the platform.
 Owner = Callable[[str, Record, SandboxPlatform], UUID | None]
 
@@ -27,6 +31,11 @@ Owner = Callable[[str, Record, SandboxPlatform], UUID | None]
 def mark(delivery_id: UUID) -> str:
     """What a delivery's text carries, so that its posts are known without asking our own code."""
     return f"〔{delivery_id.hex}〕"
+
+
+def place(name: str) -> str:
+    """Where a platform is served."""
+    return name.replace(" ", "-")
 
 
 def marked(_: str, post: Record, __: SandboxPlatform) -> UUID | None:
@@ -49,7 +58,10 @@ class Platforms:
     def app(self) -> ASGIApp:
         """All of them under one address. A bare router: nothing may turn a broken connection into a 500."""
         return Router(
-            [Mount(f"/{slug}", app=self.weather.over(one.app, slug)) for slug, one in self.made.items()]
+            [
+                Mount(f"/{place(name)}", app=self.weather.over(one.app, name))
+                for name, one in self.made.items()
+            ]
         )
 
     def posts(self) -> Iterator[RemotePost]:
@@ -88,11 +100,17 @@ class Platforms:
             platform.store._write = noted  # type: ignore[method-assign]
 
 
-def make_platforms(weather: Weather) -> Platforms:
+def make_platforms(weather: Weather, twins: Mapping[str, str]) -> Platforms:
     """Make every platform, empty. Guards of the platforms' own against repeats are off: they are no merit of ours."""
-    made: dict[str, SandboxPlatform] = {platform.slug: platform() for platform in ALL}
-    made["weibo"].store.put("_settings", "all", {"duplicate_minutes": 0, "timeline": 100})
-    made["wechat"].store.put("_settings", "all", {"publish_delay": 0.3, "poll_quota": 10**6})
+    kinds = {platform.slug: platform for platform in ALL}
+    made: dict[str, SandboxPlatform] = {slug: kind() for slug, kind in kinds.items()}
+    for number, (name, slug) in enumerate(twins.items(), start=2):
+        made[name] = kinds[slug]()
+        # Two servers of one platform never give the same account id.
+        made[name].store.put("_numbers", "account", {"value": number * 10**9})
+    for platform in made.values():
+        if platform.slug in UNGUARDED:
+            platform.store.put("_settings", "all", UNGUARDED[platform.slug])
     platforms = Platforms(made=made, weather=weather)
     platforms.watch()
     return platforms

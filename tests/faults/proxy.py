@@ -11,6 +11,8 @@ from enum import StrEnum
 
 Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 CHUNK = 64 * 1024
+COMMIT = b"Q\x00\x00\x00\x0cCOMMIT;\x00"  # as asyncpg says it
+CARRIED = 0.05  # seconds in which PostgreSQL has it
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 
 
@@ -21,15 +23,17 @@ class Harm(StrEnum):
     BLACKHOLE = "blackhole"  # they are swallowed both ways, and connections stay open
     RESET = "reset"  # connections are reset as soon as they want to say something
     DROP_ANSWER = "drop answer"  # requests arrive; the connection is reset instead of the answer
+    LOSE_COMMIT = "lose commit"  # counted only: see Proxy.lose_commits
 
 
 @dataclass(slots=True, kw_only=True)
 class Proxy:
-    """Forwards connections; `harm` and `latency` (seconds, each way) may change at any moment. `fired` counts."""
+    """Forwards connections; what it does to them may change at any moment. `latency`: seconds each way. `fired` counts."""
 
     dial: Dial
     harm: Harm = Harm.NONE
     latency: float = 0.0
+    lose_commits: int = 0  # the answers of so many COMMITs are still to be lost
     fired: Counter[str] = field(default_factory=Counter)
     port: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -71,6 +75,12 @@ class Proxy:
                 raise _Broken
             target.write(data)
             await target.drain()
+            if self.lose_commits and not answer and data.startswith(COMMIT):
+                self.lose_commits -= 1
+                self.fired[Harm.LOSE_COMMIT] += 1
+                await asyncio.sleep(CARRIED)
+                _reset(client)
+                raise _Broken
         if target.can_write_eof():
             with suppress(OSError):
                 target.write_eof()

@@ -9,15 +9,19 @@ from tests.faults.answers import answers
 from tests.faults.cancels import cancels
 from tests.faults.clocks import downtime, skews
 from tests.faults.cuts import cuts
+from tests.faults.doors import commits, crowd, leavers
 from tests.faults.field import Size
 from tests.faults.hostile import hostile
 from tests.faults.kills import kills
+from tests.faults.lags import lags
 from tests.faults.outages import bell_gone, flushes, hints, postgres
 from tests.faults.pauses import pauses
 from tests.faults.points import points
 from tests.faults.poison import poison
+from tests.faults.renewals import renewals
 from tests.faults.report import Report
 from tests.faults.stops import hurry, stops
+from tests.faults.targets import targets
 from tests.faults.texts import texts
 from tests.faults.tokens import tokens
 from tests.faults.world import World
@@ -48,11 +52,19 @@ RUNS: dict[str, Run] = {
     ),
     "points": Run(points, "a crash at any named point of a delivery's way loses and doubles nothing"),
     "texts": Run(texts, "of equal texts on one account, each finds its own post"),
+    "lags": Run(lags, "a look that finds nothing is believed only when the platform's lists can be"),
+    "trusting": Run(
+        partial(lags, trusting=True), "the same run finds doubles where the first look is believed"
+    ),
+    "targets": Run(
+        targets, "of eight channels, five wait for neither the one that hangs nor the one that refuses"
+    ),
     "cancels": Run(cancels, "what was cancelled, as the API says, is never published"),
     "expired": Run(tokens, "many posts of one account buy one token when the old one has run out"),
     "voided": Run(
         partial(tokens, voided=True), "many posts of one account buy one token when the platform voids it"
     ),
+    "renewals": Run(renewals, "kill -9 in the middle of a token's renewal loses no account"),
     "skews": Run(skews, "nothing leaves before it is due, however wrong a scheduler's clock is"),
     "downtime": Run(
         downtime, "after 26 hours without a scheduler every delivery is handled by its late policy"
@@ -62,6 +74,11 @@ RUNS: dict[str, Run] = {
     "bell_gone": Run(bell_gone, "without Redis posts go out by the clock; it is heard again when it is back"),
     "hints": Run(hints, "a hundred hints for every post are a hundred hints for nothing"),
     "cuts": Run(cuts, "the network to PostgreSQL cut while platforms have posts doubles nothing"),
+    "commits": Run(
+        commits, "a request whose COMMIT's answer got lost makes one thing, however often it is repeated"
+    ),
+    "crowd": Run(crowd, "more clients than connections are told when to come again; nobody waits for ever"),
+    "leavers": Run(leavers, "clients that hang up leave no transaction and no connection behind"),
     "stops": Run(stops, "rolling restarts end in peace, and nobody has to be asked"),
     "hurry": Run(hurry, "a second SIGTERM ends a scheduler whose sends hang"),
     "poison": Run(poison, "rows that nobody can send are seen by a person, and hold up no other"),

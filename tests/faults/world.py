@@ -19,7 +19,7 @@ from tests.databases import Servers, execute
 from tests.factories import make_image, make_team
 from tests.faults.crew import Crew, Nursery
 from tests.faults.field import Field, Pace
-from tests.faults.platforms import make_platforms
+from tests.faults.platforms import Platforms, make_platforms
 from tests.faults.weather import Weather
 from tests.faults.worker import load_with_blind
 
@@ -41,9 +41,13 @@ class World:
         pace: Pace | None = None,
         weather: Weather | None = None,
         redis_url: str | None = None,
+        twins: Mapping[str, str] | None = None,
         seed: int = 1,
     ) -> AsyncIterator[Field]:
-        """Lay out a field with a database of its own; everything of it is gone afterwards, its logs excepted."""
+        """Lay out a field with a database of its own; everything of it is gone afterwards, its logs excepted.
+
+        `twins` names further servers, each of a platform: `{"weibo refuses": "weibo"}`.
+        """
         name = f"faults_{new_id().hex}"
         await execute(self.servers.database_url, f"CREATE DATABASE {name} TEMPLATE {self.template}")
         try:
@@ -53,16 +57,16 @@ class World:
                 self.directory / name,
                 pace or Pace(),
             )
-            async with self._open(given, weather or Weather(), seed) as opened:
+            platforms = make_platforms(weather or Weather(), twins or {})
+            async with self._open(given, platforms, seed) as opened:
                 await opened.connect(accounts)
                 yield opened
         finally:
             await execute(self.servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
     @asynccontextmanager
-    async def _open(self, settings: Settings, weather: Weather, seed: int) -> AsyncIterator[Field]:
+    async def _open(self, settings: Settings, platforms: Platforms, seed: int) -> AsyncIterator[Field]:
         db = Database(settings.database_url, application="faults")
-        platforms = make_platforms(weather)
         crew = Crew(nursery=self.nursery, environment=environment(settings), logs=settings.storage_dir.parent)
         try:
             async with serve(platforms.app()) as base_url, http.client(allow_private=True) as client:
@@ -81,7 +85,7 @@ class World:
                 )
                 for worker in crew.living:
                     await worker.end()
-                weather.ended.set()
+                platforms.weather.ended.set()
         finally:
             for worker in crew.living:
                 await worker.end()
