@@ -1,7 +1,9 @@
 """What endpoints are given. A request is one transaction, committed before the answer leaves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -12,6 +14,7 @@ from drumtower.connections import Connections
 from drumtower.crypto import Box
 from drumtower.db.engine import Database, Tx
 from drumtower.domain.clock import Clock
+from drumtower.domain.errors import Unavailable
 from drumtower.domain.permissions import Permission
 from drumtower.images.studio import Studio
 from drumtower.jobs import JobQueue, Role
@@ -21,6 +24,9 @@ from drumtower.settings import Settings
 from drumtower.storage import Storage
 from services.api.limits import RateLimiter
 from services.api.principals import Principal, authenticate
+
+# How long a request waits for a connection, a new one included; then it is told to come again.
+CONNECT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +94,21 @@ _bearer = HTTPBearer(auto_error=False, description="An access token (dta_…) or
 BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
+async def _who(tx: Tx, bearer: HTTPAuthorizationCredentials | None, now: datetime) -> Principal:
+    """Authenticate; the first query of nearly every request, so whoever gets no connection is sent away here."""
+    if bearer is not None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await tx.connection()
+        except TimeoutError as error:
+            raise Unavailable(
+                "database_unavailable", "The database is busy; nothing was changed.", retry_after=2
+            ) from error
+    return await authenticate(tx, bearer.credentials if bearer else None, now)
+
+
 async def get_principal(tx: TxDep, clock: ClockDep, bearer: BearerDep) -> Principal:
-    return await authenticate(tx, bearer.credentials if bearer else None, clock.now())
+    return await _who(tx, bearer, clock.now())
 
 
 PrincipalDep = Annotated[Principal, Depends(get_principal)]
@@ -98,7 +117,7 @@ PrincipalDep = Annotated[Principal, Depends(get_principal)]
 async def get_principal_briefly(services: ServicesDep, bearer: BearerDep) -> Principal:
     """Authenticate in a transaction of its own, for endpoints that talk to a platform before they write."""
     async with services.db.transaction() as tx:
-        return await authenticate(tx, bearer.credentials if bearer else None, services.clock.now())
+        return await _who(tx, bearer, services.clock.now())
 
 
 BriefPrincipalDep = Annotated[Principal, Depends(get_principal_briefly)]

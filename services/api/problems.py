@@ -243,7 +243,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(PlatformError, _platform)
     app.add_exception_handler(IntegrityError, _integrity)
-    for away in (OperationalError, InterfaceError, PoolTimeout, ConnectionError):
+    # asyncpg says TimeoutError, bare, where a connection takes too long to make.
+    for away in (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError):
         app.add_exception_handler(away, _database)
     app.add_exception_handler(DBAPIError, _dbapi)
     app.add_exception_handler(Exception, unexpected)

@@ -97,8 +97,18 @@ CASES = (
     Case(name="deep", body=DEEP),
     Case(name="NaN", body='{"id":NaN,"publish_id":NaN,"uri":NaN}'),
     Case(name="5,000 digits", body='{"id":' + "9" * 5000 + "}"),
-    Case(name="a key twice", body='{"id":"1","id":"2","errcode":0,"errcode":-1,"error_code":10001}'),
-    Case(name="UTF-16", body='{"id":"1"}', headers={"content-type": "application/json; charset=utf-16"}),
+    # A wrong id that looks right can be found out only where something can be looked up.
+    Case(
+        name="a key twice",
+        body='{"id":"1","id":"2","errcode":0,"errcode":-1,"error_code":10001}',
+        slugs=tuple(LOOK),
+    ),
+    Case(
+        name="UTF-16",
+        body='{"id":"1"}',
+        headers={"content-type": "application/json; charset=utf-16"},
+        slugs=tuple(LOOK),
+    ),
     Case(name="302 elsewhere", status=302, headers={"location": "http://127.0.0.1:1/"}),
     Case(name="307 to itself", status=307, headers={"location": "."}),
     Case(name="gzip that is none", body="no gzip", headers={"content-encoding": "gzip"}),
@@ -162,7 +172,7 @@ async def _reds(field: Field) -> dict[str, str]:
     rows = {row.id: row for row in await field.rows()}
     wrong = {kind: getattr(verdict, kind) for kind in verdict.red}
     return {
-        f"{kind} {one}": history(rows[one], attempts)
+        f"{kind} {one}": history(rows[one], attempts) + f" {rows[one].external_id}"[:60]
         for kind, ids in wrong.items()
         for one in ids
         if one in rows
