@@ -1,4 +1,4 @@
-"""Partitions are there before they are needed; old idempotency keys go, young ones stay."""
+"""Partitions are there before they are needed; old rows go, young ones stay."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from drumtower.db.engine import Database
-from drumtower.db.models import IdempotencyKey
+from drumtower.db.models import Heartbeat, IdempotencyKey, OutboxEvent
 from drumtower.domain.ids import new_id
 from services.metrics import retention
 from tests.factories import Team
@@ -55,3 +55,46 @@ async def test_old_keys_go_in_batches(db: Database, team: Team, monkeypatch: pyt
         left = await tx.scalar(select(func.count()).select_from(IdempotencyKey))
         oldest = await tx.scalar(select(func.min(IdempotencyKey.created_at)))
     assert (left, oldest) == (2, NOW - timedelta(hours=47))
+
+
+async def test_what_came_early_moves_when_its_month_is_made(db: Database) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(
+            text(
+                "INSERT INTO samples (id, taken_at, workspace_id, channel_id, metric, value, source, final)"
+                " SELECT gen_random_uuid(), CAST(at AS timestamptz), gen_random_uuid(), gen_random_uuid(), 'likes',"
+                " 1, 'pull', true FROM unnest(CAST(:moments AS text[])) AS at"
+            ),
+            {"moments": ["2027-12-24T12:00:00Z", "2031-01-01T00:00:00Z"]},
+        )
+    await retention.step(db, NOW)
+    async with db.transaction() as tx:
+        places = await tx.execute(
+            text("SELECT CAST(tableoid::regclass AS text) FROM samples ORDER BY taken_at")
+        )
+        assert places.scalars().all() == ["samples_2027_12", "samples_default"]
+
+
+async def test_relayed_events_and_dead_replicas_go(db: Database, team: Team) -> None:
+    async with db.transaction() as tx:
+        for relayed in (None, NOW - timedelta(days=6), NOW - timedelta(days=8)):
+            tx.add(
+                OutboxEvent(
+                    workspace_id=team.workspace_id,
+                    name="delivery.published",
+                    subject_id=new_id(),
+                    payload={},
+                    occurred_at=NOW - timedelta(days=30),
+                    relayed_at=relayed,
+                )
+            )
+        for hours in (1, 25):
+            tx.add(
+                Heartbeat(role="metrics", replica=f"r{hours}", step="x", beat_at=NOW - timedelta(hours=hours))
+            )
+    await retention.step(db, NOW)
+    async with db.transaction() as tx:
+        events = (await tx.scalars(select(OutboxEvent.relayed_at))).all()
+        replicas = (await tx.scalars(select(Heartbeat.replica))).all()
+    assert sorted(events, key=str) == [NOW - timedelta(days=6), None]
+    assert replicas == ["r1"]
