@@ -4,6 +4,7 @@ A budget belongs to an app (a platform at one address, shared by every channel t
 state is the theoretical arrival time (`tat`): when the bucket would be full again. ITU-T I.371; `brandur/redis-cell`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -96,12 +97,19 @@ class Budget:
         return at
 
 
-def admit(budgets: list[Budget], now: datetime, draw: float) -> datetime | None:
-    """Take a token of every budget, or of none: return when to come again where one has none, None where all had."""
+def behind(budgets: Sequence[Budget], now: datetime, draw: float) -> datetime | None:
+    """Return when to come again where one of the budgets has no token; None where all have."""
     short = [budget for budget in budgets if budget.free_at(now) > now]
     if not short:
-        for budget in budgets:
-            budget.take(now)
         return None
     # Only the budget that binds makes a promise: a channel that is far behind must not push others of its app away.
     return max(short, key=lambda budget: budget.free_at(now)).promise(now, draw)
+
+
+def admit(budgets: Sequence[Budget], now: datetime, draw: float) -> datetime | None:
+    """Take a token of every budget, or of none: return when to come again where one has none, None where all had."""
+    again = behind(budgets, now, draw)
+    if again is None:
+        for budget in budgets:
+            budget.take(now)
+    return again

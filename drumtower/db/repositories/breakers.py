@@ -65,7 +65,16 @@ async def close(tx: Tx, answered: Mapping[str, datetime]) -> None:
         await tx.execute(_CLOSE, {"keys": list(answered), "starts": list(answered.values())})
 
 
-async def open_ones(tx: Tx) -> dict[str, Breaker]:
-    """Return every breaker that is not closed, for the gauge."""
-    found = await tx.scalars(select(Row).where(Row.opened_at.is_not(None)))
-    return {row.key: _breaker(row) for row in found}
+_OPEN = text("""
+SELECT 'app' AS scope, split_part(key, ':', 2) AS platform, count(*) AS open
+FROM breakers WHERE opened_at IS NOT NULL AND key LIKE 'app:%' GROUP BY 2
+UNION ALL
+SELECT 'channel', c.platform, count(*)
+FROM breakers b JOIN channels c ON b.key = 'channel:' || c.id
+WHERE b.opened_at IS NOT NULL AND b.key LIKE 'channel:%' GROUP BY 2
+""")
+
+
+async def count_open(tx: Tx) -> dict[tuple[str, str], int]:
+    """Count the breakers that are not closed, by scope and platform."""
+    return {(row.scope, row.platform): row.open for row in await tx.execute(_OPEN)}
