@@ -42,6 +42,11 @@ class Limits:
         address = base_url or (adapter.default_base_url if adapter else "")
         return Place(channel_id=channel_id, platform=platform, app=app_key(platform, address))
 
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where each platform is, for channels that have no address of their own."""
+        return {slug: adapter.default_base_url for slug, adapter in self.registry.adapters.items()}
+
     def rates(self, place: Place) -> Mapping[str, Rate | None]:
         """Return the budgets that every call there draws on, by key; one without a rate knows resets only."""
         known = self._capabilities(place.platform)
@@ -97,7 +102,8 @@ publishing, which is what the adapter does, uses none of them.
 
 Nothing is documented that these could be made from, so they are not limited ahead of time: {unsaid}.
 Everybody's limits end where the platform answers otherwise: `Retry-After`, `RateLimit-Reset` or `X-RateLimit-Reset` of a
-refusal is remembered for the channel or the app it names, and no delivery leaves there before it.
+refusal is remembered for the channel or the app it names, and no delivery leaves there before it; numbers are not pulled
+there either. While the oldest due delivery is more than a minute old, numbers are pulled nowhere: publishing goes first.
 
 ## Switching them off
 

@@ -28,7 +28,7 @@ REFUSED_WAIT = timedelta(hours=6)
 _CLAIM = text("""
 WITH due AS (
     SELECT p.id FROM sample_plans p JOIN channels c ON c.id = p.channel_id
-    WHERE p.next_at <= :now AND c.status = 'connected' AND c.platform = ANY(:platforms)
+    WHERE p.next_at <= :now AND c.status = 'connected' AND c.platform = ANY(:platforms) AND c.id <> ALL(:closed)
     ORDER BY p.next_at LIMIT :most FOR UPDATE OF p SKIP LOCKED
 ), claimed AS (
     UPDATE sample_plans p SET next_at = :lease FROM due WHERE p.id = due.id
@@ -94,9 +94,19 @@ class Asked:
     failure: failures.Failure | None = None
 
 
-async def claim(tx: Tx, platforms: Collection[str], now: datetime, most: int) -> list[Due]:
-    """Take up to `most` due plans of connected channels; nobody else gets them before the lease is over."""
-    given = {"now": now, "lease": now + LEASE, "platforms": list(platforms), "most": most}
+async def claim(
+    tx: Tx, platforms: Collection[str], now: datetime, most: int, closed: Collection[UUID] = ()
+) -> list[Due]:
+    """Take up to `most` due plans of connected channels that are not `closed`; nobody else gets them before the
+    lease is over.
+    """
+    given = {
+        "now": now,
+        "lease": now + LEASE,
+        "platforms": list(platforms),
+        "most": most,
+        "closed": list(closed),
+    }
     return [Due.of(row) for row in await tx.execute(_CLAIM, given)]
 
 

@@ -12,8 +12,13 @@ from uuid import UUID
 import structlog
 
 from drumtower.connections import Connections
-from drumtower.db.engine import Database, persistently
+from drumtower.db.engine import Database, Tx, persistently
+from drumtower.db.models import Channel
+from drumtower.db.repositories import budgets
+from drumtower.db.repositories.pressure import is_behind
+from drumtower.domain import failures
 from drumtower.domain.clock import Clock
+from drumtower.limits import Limits
 from services.metrics import plans
 from services.metrics.ask import CHANNEL_TIMEOUT, ask
 from services.metrics.plans import Asked, Due
@@ -52,7 +57,11 @@ class Puller:
             return None
         until = time.monotonic() + plans.LEASE.total_seconds() - CHANNEL_TIMEOUT
         async with self.db.transaction() as tx:
-            due = await plans.claim(tx, free, self.clock.now(), CLAIM)
+            if await is_behind(tx):
+                log.warning("pull.rests", reason="publishing is behind")
+                return None
+            closed = await budgets.closed_channels(tx, self.limits.addresses)
+            due = await plans.claim(tx, free, self.clock.now(), CLAIM, closed)
         channels: dict[UUID, list[Due]] = {}
         for plan in due:
             channels.setdefault(plan.channel_id, []).append(plan)
@@ -95,3 +104,19 @@ class Puller:
     async def _settle(self, asked: Sequence[Asked]) -> None:
         async with self.db.transaction() as tx:
             await plans.settle(tx, asked, self.clock.now(), self.rehearsal)
+            await self._remember(tx, asked)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(registry=self.connections.registry)
+
+    async def _remember(self, tx: Tx, asked: Sequence[Asked]) -> None:
+        """Keep the reset that a platform told: it binds deliveries too."""
+        limited = [each.failure for each in asked if isinstance(each.failure, failures.RateLimited)]
+        told = [failure for failure in limited if failure.until is not None]
+        if told:
+            channel = await tx.get_one(Channel, asked[0].due.channel_id)
+            place = self.limits.place(channel.id, channel.platform, channel.base_url)
+            await budgets.close(
+                tx, {place.key(one.scope): (one.until, one.detail) for one in told if one.until}
+            )

@@ -1,7 +1,9 @@
 """Rate budgets: read and advanced in sets, each set in one statement. They bind across workspaces."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -79,3 +81,20 @@ async def read(tx: Tx, keys: Collection[str]) -> dict[str, RateBudget]:
     """Return the budgets under these keys, unlocked."""
     found = await tx.scalars(select(RateBudget).where(RateBudget.key.in_(keys)))
     return {row.key: row for row in found}
+
+
+_CLOSED = text("""
+SELECT c.id FROM rate_budgets b JOIN channels c ON b.key IN (
+    'channel:' || c.id,
+    'app:' || c.platform || ':' || rtrim(coalesce(c.base_url, CAST(:addresses AS jsonb) ->> c.platform, ''), '/')
+)
+WHERE b.closed_until > now()
+""")
+
+
+async def closed_channels(tx: Tx, addresses: Mapping[str, str]) -> set[UUID]:
+    """Return the channels that a platform closed, or whose app it did; `addresses`: each platform's own."""
+    closed = select(RateBudget.key).where(RateBudget.closed_until > func.now()).limit(1)
+    if await tx.scalar(closed) is None:
+        return set()
+    return set(await tx.scalars(_CLOSED, {"addresses": json.dumps(dict(addresses))}))
