@@ -63,6 +63,8 @@ class Capabilities:
     reconcile: Reconcile = Reconcile.BLIND
     # How long after a write the platform's own read may still miss it.
     read_lag: timedelta = timedelta(seconds=60)
+    # How long the platform keeps what a preparation put there; None: until it is taken away. Staler is made anew.
+    prepared_for: timedelta | None = None
     reply: TextRule | None = None
     reply_window: timedelta | None = None
     # How fast it takes calls that write: of everybody at one address, of one channel, and of one channel by action.

@@ -16,6 +16,7 @@ from drumtower.platforms.auth import Auth
 from drumtower.platforms.calls import HttpClient
 from drumtower.platforms.outcomes import (
     Accepted,
+    Checkpoint,
     Credentials,
     FeedbackPage,
     Finding,
@@ -92,6 +93,17 @@ class Preparable(ABC):
     @abstractmethod
     async def prepare(self, request: PublishRequest) -> None:
         """Bring the request to where `publish` is one call; progress goes through `request.save`."""
+
+
+class Discarder(ABC):
+    """Can take back what `prepare` left on the platform for a post that will not go out."""
+
+    @abstractmethod
+    async def discard(self, credentials: Credentials, checkpoint: Checkpoint) -> None:
+        """Remove what `checkpoint` names, and what its next step may have left; what is gone is a success.
+
+        Comes after any save, and again after a crash. What is published, or on its way, is not touched.
+        """
 
 
 class Confirmable(ABC):

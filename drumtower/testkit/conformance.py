@@ -28,6 +28,7 @@ outcomes = {}                   code -> Published | Accepted, for codes that are
 proven_statuses = {}            status -> failure class, where the bare HTTP status proves something
 reply_path, message_path        Replier, Messenger: as publish_path
 message_context = {}            Messenger: the context of a ReplyRequest to a message
+prepared(sandbox)               Discarder: what a preparation has left on the platform, as records of the store
 deleting_options = None         Deleter: account options with which deleting is allowed
 stats_unknown(post_id)          StatsSource: a Fault whose answer leaves the numbers out
 webhook(credentials, at, text=, body=)   WebhookReceiver: a push signed at `at`; `body` replaces its inside
@@ -41,6 +42,7 @@ malformed = ()                  more bodies that are no push (XML bombs, …)
 The control plane is used as documented: control/public/comment, like, share, read, save, follow, message.
 '''
 
+from drumtower.testkit.conformance_cleaning import CleaningRules
 from drumtower.testkit.conformance_declaration import DeclarationRules
 from drumtower.testkit.conformance_errors import ErrorRules, SecrecyRules
 from drumtower.testkit.conformance_feedback import FeedbackRules, StatsRules
@@ -65,6 +67,7 @@ class AdapterConformance(
     FeedbackRules,
     ReplyRules,
     DeletingRules,
+    CleaningRules,
     WebhookRules,
 ):
     """Everything an adapter promises by its mixins and its declared data."""

@@ -227,6 +227,10 @@ class Hooks:
         """What is public on the platform now."""
         return [post for post in sandbox.store.all("posts") if not post.get("deleted")]
 
+    def prepared(self, sandbox: SandboxPlatform) -> list[Record]:
+        """What a preparation has left on the platform, of all accounts."""
+        raise NotImplementedError
+
     def credentials_of(self, account: Mapping[str, Any]) -> Credentials:
         """What the owner of `account` (the sandbox's answer) would type in."""
         values = {name: str(value) for name, value in account.items() if name != "id"}

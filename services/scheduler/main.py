@@ -21,6 +21,7 @@ from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from drumtower.ticks import Ticker, run_all
+from services.scheduler.clean import clean
 from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
 from services.scheduler.listen import listen as listen_to_channels
@@ -34,6 +35,7 @@ from services.scheduler.send import Sender
 log = structlog.get_logger(__name__)
 
 EVERY_SECOND = timedelta(seconds=1)
+EVERY_FEW_SECONDS = timedelta(seconds=5)
 # How long SIGTERM waits for sends in flight; orchestrators kill after 30 s.
 PATIENCE = timedelta(seconds=25)
 
@@ -59,6 +61,7 @@ async def run(settings: Settings) -> None:
         Ticker("reconcile", partial(reconcile, db, connections, storage, settings), EVERY_SECOND, beat),
         Ticker("reap", partial(reap, db), EVERY_SECOND, beat),
         Ticker("release", partial(release, db, settings), EVERY_SECOND, beat),
+        Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),
         Ticker("listen", partial(listen_to_channels, db, connections, settings), EVERY_SECOND, beat),
     ]

@@ -21,6 +21,8 @@ from drumtower.platforms import (
     WebhookRequest,
 )
 from drumtower.sandbox.faults import Fault
+from drumtower.sandbox.platform import SandboxPlatform
+from drumtower.sandbox.store import Record
 from drumtower.sandbox.wechat import WeChatSandbox
 from drumtower.sandbox.wechat.callbacks import cdata, element, envelope, sign
 from drumtower.testkit.conformance_stage import Hooks, Stage
@@ -79,6 +81,9 @@ class WeChatHooks(Hooks):
 
     def error(self, code: str, said: str = "") -> Fault:
         return Fault(status=200, body=refusal(code, said))
+
+    def prepared(self, sandbox: SandboxPlatform) -> list[Record]:
+        return [*sandbox.store.all("drafts"), *sandbox.store.all("_media")]
 
     def stats_unknown(self, post_id: str) -> Fault:
         return Fault(path="getarticletotaldetail", status=200, body='{"list": [], "is_delay": false}')

@@ -86,6 +86,8 @@ class BlueskyAdapter(
         image=PICTURES,
         reconcile=Reconcile.KEY,
         read_lag=timedelta(),  # a record is there when the write is answered
+        # Servers clear away blobs that no record names; the protocol asks them to wait an hour at least.
+        prepared_for=timedelta(hours=1),
         reply=_TEXT,
         app_rate=Rate.within(
             3000,

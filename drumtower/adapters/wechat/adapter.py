@@ -15,9 +15,11 @@ from drumtower.platforms import (
     Adapter,
     AppSecret,
     Auth,
+    Checkpoint,
     Confirmable,
     Credentials,
     Deleter,
+    Discarder,
     Envelope,
     FeedbackPage,
     FeedbackSource,
@@ -54,6 +56,7 @@ class WeChatAdapter(
     Adapter,
     TokenSource,
     Preparable,
+    Discarder,
     Confirmable,
     Finder,
     Deleter,
@@ -132,6 +135,9 @@ class WeChatAdapter(
 
     async def prepare(self, request: PublishRequest) -> None:
         await publishing.ensure_draft(self.api(request.credentials), request)
+
+    async def discard(self, credentials: Credentials, checkpoint: Checkpoint) -> None:
+        await publishing.discard(self.api(credentials), checkpoint)
 
     async def publish(self, request: PublishRequest) -> Outcome:
         return await publishing.publish(self.api(request.credentials), request)

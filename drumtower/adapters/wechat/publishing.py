@@ -76,6 +76,25 @@ async def _submit(api: Api, request: PublishRequest, done: Checkpoint) -> Checkp
     return await _saved(request, {**done, "publish_id": publish_id, "msg_data_id": body.get("msg_data_id")})
 
 
+async def discard(api: Api, done: Mapping[str, Any]) -> None:
+    """Delete the draft and the cover of an article that will not go out; pictures inside it have no call for that."""
+    if "publish_id" in done:
+        return  # it was submitted: what the platform made of it is the owner's
+    media_id = done.get("media_id") or (await _drafted(api, done["cover"]) if "cover" in done else None)
+    if media_id is not None:
+        await _gone(api, "/cgi-bin/draft/delete", media_id)
+    if "cover" in done:
+        await _gone(api, "/cgi-bin/material/del_material", done["cover"])
+
+
+async def _gone(api: Api, path: str, media_id: str) -> None:
+    try:
+        await api.post(path, Body, {"media_id": media_id})
+    except PlatformError as error:
+        if error.failure.platform_code != BAD_MEDIA_ID:
+            raise
+
+
 def accepted(done: Mapping[str, Any], polls: int = 0) -> Accepted:
     """Return the handle of a submitted draft; the gaps grow, because polls are few."""
     handle = {"publish_id": done["publish_id"], "msg_data_id": done.get("msg_data_id"), "polls": polls}

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Post
+from drumtower.db.repositories.leftovers import leave
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.deliveries import LEASED, LIVE, Action, Event, State, next_state
@@ -99,11 +100,13 @@ def plan(
 async def move(tx: Tx, delivery: Delivery, event: Event, now: datetime, **changes: Any) -> State:
     """Move a locked delivery by `event`; raise Conflict where the machine has no such step.
 
-    Sets `changes` with it, drops `next_at` and the lease where the engine owes no next step, derives the post's
+    Sets `changes` with it, owes a clean-up of what was prepared for it in vain, drops `next_at` and the lease where the engine owes no next step, derives the post's
     status, and tells the outbox.
     """
     source = State(delivery.state)
     target = next_state(source, event)
+    if target is State.CANCELLED or changes.get("checkpoint") == {}:
+        leave(tx, delivery, now)
     delivery.state = target.value
     delivery.revision += 1
     delivery.updated_at = now

@@ -36,6 +36,7 @@ class MediaLibrary:
             self.ground.raw_call("/cgi-bin/media/uploadimg", self._in_article),
             self.ground.raw_call("/cgi-bin/material/add_material", self._material),
             self.ground.call("/cgi-bin/material/batchget_material", self._batchget),
+            self.ground.call("/cgi-bin/material/del_material", self._delete),
         ]
 
     def owns(self, account: str, media_id: Any) -> bool:
@@ -72,6 +73,13 @@ class MediaLibrary:
         page = [one for one in mine if one["type"] == body["type"]][::-1][offset : offset + size]
         items = [{name: one[name] for name in ("media_id", "name", "update_time", "url")} for one in page]
         return {"total_count": len(mine), "item_count": len(items), "item": items}
+
+    def _delete(self, account: Record, body: Record) -> Mapping[str, Any]:
+        media_id = body.get("media_id")
+        if not self.owns(account["id"], media_id):
+            raise Refused(40007, "invalid media_id")
+        self.store.delete("_media", str(media_id))
+        return {"errcode": 0, "errmsg": "ok"}
 
 
 async def _file(request: Request, taken: tuple[str, ...]) -> tuple[bytes, str]:

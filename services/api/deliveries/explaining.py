@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from drumtower.db.engine import Tx
-from drumtower.db.models import Attempt, AuditEvent, Channel, Delivery, Member, Post
+from drumtower.db.models import Attempt, AuditEvent, Channel, Delivery, Leftover, Member, Post
 from drumtower.db.repositories.deliveries import DeliveryRepository
 from drumtower.domain.deliveries import State
 from drumtower.domain.explanations import Facts, Obstacle, explain
@@ -90,6 +90,8 @@ async def _timeline(tx: Tx, principal: Principal, delivery: Delivery) -> list[En
     entries = [_attempt(one, judged.pop(one.started_at, None), names) for one in attempts]
     entries += [_event(event, names) for event in events if event.verb not in _VERDICTS]
     entries += [_event(event, names) for event in judged.values()]
+    left = deliveries.select(Leftover).where(Leftover.delivery_id == delivery.id)
+    entries += [_leftover(one) for one in await tx.scalars(left)]
     entries.append(_planned(delivery, names))
     return sorted(entries, key=lambda entry: entry.at)[-TIMELINE:]
 
@@ -114,6 +116,20 @@ def _attempt(attempt: Attempt, by: AuditEvent | None, names: dict[object, str]) 
         platform_code=attempt.platform_code,
         attempt=attempt.number,
         actor=_member(by, names) if by else actor,
+    )
+
+
+def _leftover(left: Leftover) -> EntryRead:
+    """Tell what becomes of what was prepared in vain."""
+    return EntryRead(
+        at=left.created_at,
+        ended_at=left.ended_at,
+        step="clean",
+        outcome=left.outcome,
+        detail=left.last_error,
+        platform_code=None,
+        attempt=None,
+        actor=_ENGINE,
     )
 
 

@@ -21,5 +21,6 @@ def renewal(delivery: Delivery, post: Post) -> dict[str, Any]:
         "post_version": post.version,
         "checkpoint": {},
         "prepared": False,
+        "prepared_at": None,
         "fence": delivery.fence + 1,
     }

@@ -5,6 +5,7 @@ from drumtower.platforms import (
     Adapter,
     Confirmable,
     Deleter,
+    Discarder,
     FeedbackSource,
     Finder,
     Messenger,
@@ -29,6 +30,7 @@ from services.api.platforms.schemas import (
 FEATURES: dict[str, type] = {
     "confirm": Confirmable,
     "delete": Deleter,
+    "discard": Discarder,
     "feedback": FeedbackSource,
     "find": Finder,
     "message": Messenger,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery, Post
 from drumtower.db.repositories.deliveries import derive_status, move
+from drumtower.db.repositories.leftovers import leave
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository
 from drumtower.domain.deliveries import EDITABLE, WAITING, Event, State
@@ -83,6 +84,8 @@ async def _release(tx: Tx, principal: Principal, post: Post, now: datetime) -> N
             continue
         changes = renewal(row, post)
         lacking = post_violations(post, row.due_at)
+        if changes and (lacking or not _waits_for_approval(row)):
+            leave(tx, row, now)  # what was prepared was the old content's
         if not _waits_for_approval(row):
             _set(row, changes, now)
         elif lacking:
