@@ -74,6 +74,15 @@ def resolve(local: datetime, timezone: str, pointer: str = "") -> datetime:
     )
 
 
+def recurring(local: datetime, where: ZoneInfo) -> datetime:
+    """Return the instant of a wall-clock time that a plan repeats, where nobody is asked on the day the clocks change.
+
+    A time that is skipped is read with the offset from before the gap, so it comes later by the gap; of a time that
+    happens twice the first counts (RFC 5545, section 3.3.5).
+    """
+    return local.replace(tzinfo=where, fold=0).astimezone(UTC)
+
+
 def check_future(at: datetime, now: datetime, pointer: str = "/at") -> None:
     """Refuse an instant that has passed or is too far off to be meant."""
     if at < now - GRACE:

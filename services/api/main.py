@@ -24,6 +24,7 @@ from drumtower.storage import LocalStorage
 from services.api import health, idempotency, problems, reference
 from services.api.access.router import router as access
 from services.api.assets.router import router as assets
+from services.api.best_times.router import router as best_times
 from services.api.brands.router import router as brands
 from services.api.calendar.router import router as calendar
 from services.api.channels.router import router as channels
@@ -40,6 +41,7 @@ from services.api.middleware import Failures, RateLimits, RequestIds
 from services.api.platforms.router import router as platforms
 from services.api.posts.router import router as posts
 from services.api.posts.workflow import router as workflow
+from services.api.slots.router import router as slots
 from services.api.webhooks.router import router as webhooks
 
 DESCRIPTION = """\
@@ -57,6 +59,8 @@ ROUTERS = (
     brands,
     platforms,
     channels,
+    slots,
+    best_times,
     assets,
     posts,
     workflow,

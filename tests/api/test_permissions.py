@@ -65,8 +65,12 @@ WRITES = {
     "posts_submit": P.POSTS_WRITE,
     "posts_update": P.POSTS_WRITE,
     "replies_create": P.INTERACTIONS_WRITE,
+    "slots_add": P.POSTS_PUBLISH,
+    "slots_remove": P.POSTS_PUBLISH,
+    "slots_replace": P.POSTS_PUBLISH,
 }
 ID = str(new_id())
+SLOT = {"weekday": "mon", "local": "09:30", "timezone": "Asia/Shanghai"}
 POST = {"title": "x", "body": "x", "kind": "image_text", "nature": "editorial", "brand_id": ID}
 BODIES: dict[str, Json] = {
     "api_keys_create": {"name": "x"},
@@ -96,6 +100,8 @@ BODIES: dict[str, Json] = {
     "posts_schedule": {"channel_ids": [ID], "at": soon()},
     "posts_update": {"title": "x"},
     "replies_create": {"text": "x"},
+    "slots_add": SLOT,
+    "slots_replace": {"slots": [SLOT]},
 }
 QUERIES = {
     "assets_rendition": {"width": "160"},

@@ -199,7 +199,10 @@ class TestBadInput:
             ({"at": 1_900_000_000}, {"/at": "invalid_string"}),
             ({"now": "yes"}, {"/now": "invalid_choice"}),
             ({"now": False}, {"/now": "invalid_choice"}),
-            ({"next_slot": True, "at": soon()}, {"/next_slot": "unknown_field"}),
+            ({"next_slot": True, "at": soon()}, {"/next_slot": "time_choice"}),
+            ({"next_slot": True, "best_time": {"within_days": 3}}, {"/best_time": "time_choice"}),
+            ({"next_slot": True, "timezone": "Asia/Shanghai"}, {"/timezone": "timezone_without_local"}),
+            ({"next_slot": True}, {"/channel_ids/0": "no_slots"}),
         ],
     )
     async def test_times(

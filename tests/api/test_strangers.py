@@ -42,6 +42,8 @@ BODIES: dict[str, Json] = {
     "posts_schedule": {"channel_ids": [str(new_id())], "at": soon()},
     "posts_update": {"title": "mine"},
     "replies_create": {"text": "mine"},
+    "slots_add": {"weekday": "tue", "local": "09:30", "timezone": "Asia/Shanghai"},
+    "slots_replace": {"slots": []},
 }
 QUERIES = {"assets_rendition": {"width": "160"}}
 

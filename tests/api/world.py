@@ -88,6 +88,8 @@ async def build(
     }
     conversion = answer(await client.post("/v1/conversions", json=told), 201)
     stop = {"scope": "channel", "channel_id": str(channel.id), "reason": CANARY}
+    weekly = {"weekday": "mon", "local": "09:30", "timezone": "Asia/Shanghai"}
+    slot = answer(await client.post(f"/v1/channels/{channel.id}/slots", json=weekly), 201)
     freeze = answer(await client.post("/v1/freezes", json=stop), 201)
     return {
         "brand_id": brand["id"],
@@ -97,6 +99,7 @@ async def build(
         "post_id": draft["id"],
         "version": "1",
         "delivery_id": delivery["id"],
+        "slot_id": slot["id"],
         "freeze_id": freeze["id"],
         "interaction_id": str(interaction),
         "link_id": link["id"],

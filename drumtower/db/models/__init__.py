@@ -2,7 +2,7 @@
 
 from drumtower.db.models.assets import Asset
 from drumtower.db.models.brands import Brand
-from drumtower.db.models.channels import Channel, FeedbackCursor
+from drumtower.db.models.channels import Channel, FeedbackCursor, Slot
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
 from drumtower.db.models.freezes import Freeze
 from drumtower.db.models.interactions import Conversation, InboundEvent, Interaction
@@ -47,5 +47,6 @@ __all__ = [
     "Sample",
     "SamplePlan",
     "Session",
+    "Slot",
     "Workspace",
 ]

@@ -53,3 +53,19 @@ class FeedbackCursor(Base):
     last_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     failures: Mapped[int]
+
+
+class Slot(Base):
+    """One of a channel's weekly publishing times: wall-clock, in a zone."""
+
+    __tablename__ = "slots"
+    __table_args__ = (UniqueConstraint("channel_id", "weekday", "local_time", "timezone"),)
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    weekday: Mapped[Word]  # mon … sun
+    local_time: Mapped[Word]  # 09:30
+    timezone: Mapped[Word]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    created_at: Mapped[datetime]

@@ -40,6 +40,14 @@ class Delivery(Base):
                 "post_id IS NOT NULL AND action = 'publish' AND state NOT IN ('cancelled', 'failed', 'missed')"
             ),
         ),
+        # A slot (or a best hour) takes one delivery, whoever books it at the same moment.
+        Index(
+            "uq_deliveries_slot",
+            "channel_id",
+            "slot_at",
+            unique=True,
+            postgresql_where="slot_at IS NOT NULL AND state NOT IN ('cancelled', 'failed', 'missed')",
+        ),
         Index("ix_deliveries_list", "workspace_id", "id"),
         Index("ix_deliveries_due", "workspace_id", "due_at"),
         Index("ix_deliveries_post", "post_id"),
@@ -71,6 +79,7 @@ class Delivery(Base):
     due_at: Mapped[datetime]
     local_time: Mapped[str | None]  # the wall-clock time as planned, where one was given
     timezone: Mapped[Word | None]
+    slot_at: Mapped[datetime | None]  # the opening it books; a new time gives it back
     not_before: Mapped[datetime | None]
     late_by_seconds: Mapped[int | None]
     # When the engine must look at this row next; what it does then follows from the state.

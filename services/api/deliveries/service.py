@@ -67,6 +67,7 @@ async def reschedule(
     if due is None or violations:
         raise Invalid.of(violations)
     changes |= {"due_at": due.at, "next_at": due.at, "local_time": due.local, "timezone": due.timezone}
+    changes |= {"slot_at": None}  # it gives the slot back
     changes |= {"not_before": None, "lease_until": None, "fence": delivery.fence + 1}
     if state is not State.HELD:
         changes["error"] = None
@@ -87,7 +88,7 @@ async def retry(tx: Tx, principal: Principal, delivery: Delivery, now: datetime)
             raise Invalid.of(violations)
         changes = renewal(delivery, post)
         await _check_alone(tx, principal, delivery)
-    changes |= {"next_at": now, "not_before": None, "error": None}
+    changes |= {"next_at": now, "not_before": None, "error": None, "slot_at": None}
     await move(tx, delivery, Event.RETRY, now, **changes)
     audit.record(tx, principal, "delivery.retried", delivery.id, now)
 

@@ -7,6 +7,7 @@ from drumtower.domain.errors import Invalid, Violation
 from drumtower.domain.schedules import GRACE, check_future, resolve, zone
 from services.api.deliveries.schemas import Timing
 
+CHOICES = ("at", "local", "now", "next_slot", "best_time")
 _FORM = "Use RFC 3339, such as 2026-12-01T09:30:00+08:00."
 
 
@@ -17,6 +18,7 @@ class Due:
     at: datetime
     local: str | None = None
     timezone: str | None = None
+    slot_at: datetime | None = None  # the opening it books
 
     def is_near(self, now: datetime) -> bool:
         """Say whether the scheduler should hear of it now rather than by its own clock."""
@@ -24,21 +26,22 @@ class Due:
 
 
 def read_due(asked: Timing, now: datetime) -> tuple[Due | None, list[Violation]]:
-    """Return the due time, or why there is none."""
+    """Return the due time, or why there is none; neither where the channels are to find one."""
     try:
         return _due(asked, now), []
     except Invalid as refused:
         return None, list(refused.violations)
 
 
-def _due(asked: Timing, now: datetime) -> Due:
-    given = [name for name in ("at", "local", "now") if getattr(asked, name) is not None]
+def _due(asked: Timing, now: datetime) -> Due | None:
+    given = [name for name in CHOICES if getattr(asked, name, None) is not None]
     if len(given) != 1:
+        known = ", ".join(name for name in CHOICES if name in type(asked).model_fields)
         raise Invalid.at(
             f"/{given[1]}" if given else "",
             "time_choice",
             f"Give one time, not {len(given)}." if given else "Say when.",
-            'Send exactly one of at, local with timezone, or "now": true.',
+            f"Send exactly one of {known}; local goes with timezone.",
         )
     if asked.local is None and asked.timezone is not None:
         raise Invalid.at(
@@ -49,6 +52,8 @@ def _due(asked: Timing, now: datetime) -> Due:
         )
     if asked.now:
         return Due(at=now)
+    if asked.at is None and asked.local is None:
+        return None
     due = _instant(asked.at) if asked.at is not None else _wall_clock(asked)
     check_future(due.at, now, f"/{given[0]}")
     return due

@@ -1,7 +1,7 @@
 """Scheduling over HTTP."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
@@ -38,8 +38,14 @@ Lateness = Annotated[
 ]
 
 
+class BestTimeChoice(Body):
+    """How far ahead the best free hour may be."""
+
+    within_days: Annotated[int, Field(ge=1, le=30)]
+
+
 class PostSchedule(Timing):
-    """Where and when the approved post is published."""
+    """Where and when the approved post is published: exactly one of the times."""
 
     model_config = Body.model_config | {
         "json_schema_extra": {
@@ -53,6 +59,12 @@ class PostSchedule(Timing):
     }
 
     channel_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+    next_slot: Annotated[
+        Literal[True] | None, Field(description="The next free slot of each channel, which takes no other.")
+    ] = None
+    best_time: Annotated[
+        BestTimeChoice | None, Field(description="The best free hour of each channel; see its best-times.")
+    ] = None
     publish_if_late_by: Lateness | None = None
 
 

@@ -16,8 +16,8 @@ from drumtower.domain.errors import Invalid, Violation
 from drumtower.platforms.registry import Registry
 from services.api import audit
 from services.api.deliveries.service import OVER, post_violations
-from services.api.deliveries.timing import Due, read_due
-from services.api.posts import preflight
+from services.api.deliveries.timing import Due
+from services.api.posts import preflight, times
 from services.api.posts.schedule_schemas import PostSchedule
 from services.api.principals import Principal
 
@@ -25,27 +25,36 @@ from services.api.principals import Principal
 async def schedule(
     tx: Tx, principal: Principal, registry: Registry, post: Post, asked: PostSchedule, now: datetime
 ) -> tuple[list[Delivery], Due]:
-    """Plan the locked post's deliveries; raise Invalid with everything that forbids it."""
-    due, violations = read_due(asked, now)
-    at = due.at if due else now
-    violations += post_violations(post, at)
-    channels, wrong = await preflight.channels_named(tx, principal, asked.channel_ids)
-    violations += wrong
-    content = from_json(post.content)
+    """Plan the locked post's deliveries, and return them with the first due time.
+
+    Raises Invalid with everything that forbids it.
+    """
+    channels, violations = await preflight.channels_named(tx, principal, asked.channel_ids)
     positions = {channel.id: asked.channel_ids.index(channel.id) for channel in channels}
+    dues, wrong = await times.dues(tx, principal, asked, _unique(channels), now)
+    violations += [_placed(violation, positions) for violation in wrong]
+    at = times.latest(dues, now)
+    violations += post_violations(post, at)
+    content = from_json(post.content)
     checks = await preflight.check(tx, principal, registry, content, _unique(channels), at)
     for one in checks:
         violations += [_at_channel(v, positions[one.channel.id]) for v in one.blocking]
     violations += await _taken(tx, principal, post, positions)
-    if due is None or violations:
+    if violations:
         raise Invalid.of(violations)
-    rows = [_plan(principal, post, content, channel, due, asked, now) for channel in channels]
-    await _record(tx, principal, post, rows, due, now)
-    return rows, due
+    rows = [_plan(principal, post, content, channel, dues[channel.id], asked, now) for channel in channels]
+    await _record(tx, principal, post, rows, now)
+    return rows, min(dues.values(), key=lambda due: due.at)
 
 
 def _unique(channels: Sequence[Channel]) -> list[Channel]:
     return list({channel.id: channel for channel in channels}.values())
+
+
+def _placed(violation: Violation, positions: dict[UUID, int]) -> Violation:
+    """Point to the channel that has no time; what is wrong with the asked time itself points there already."""
+    named = {str(channel_id): f"/channel_ids/{position}" for channel_id, position in positions.items()}
+    return replace(violation, pointer=named.get(violation.pointer, violation.pointer))
 
 
 def _at_channel(violation: Violation, position: int) -> Violation:
@@ -92,13 +101,12 @@ def _plan(
         content_hash=post.content_hash,
         local_time=due.local,
         timezone=due.timezone,
+        slot_at=due.slot_at,
         late_by_seconds=None if late is None else round(late.total_seconds()),
     )
 
 
-async def _record(
-    tx: Tx, principal: Principal, post: Post, rows: Sequence[Delivery], due: Due, now: datetime
-) -> None:
+async def _record(tx: Tx, principal: Principal, post: Post, rows: Sequence[Delivery], now: datetime) -> None:
     for row in rows:
         tx.add(row)
         outbox.append(tx, workspace_id=row.workspace_id, name="delivery.planned", subject_id=row.id, now=now)
@@ -110,6 +118,6 @@ async def _record(
         post.id,
         now,
         version=post.version,
-        due_at=due.at.isoformat(),
+        due_at=min(row.due_at for row in rows).isoformat(),
         deliveries=[str(row.id) for row in rows],
     )

@@ -1,0 +1,1 @@
+"""Best times: when a channel's posts did best."""

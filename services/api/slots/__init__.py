@@ -1,0 +1,1 @@
+"""Slots: a channel's regular publishing times."""
