@@ -75,8 +75,13 @@ async def persistently(write: Callable[[], Awaitable[Kept]], seconds: float = KE
         try:
             return await write()
         except (DBAPIError, PoolTimeout, OSError) as error:
-            state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
-            if state.startswith(HOPELESS) or time.monotonic() > until:
+            if is_hopeless(error) or time.monotonic() > until:
                 raise
             log.warning("write.waits", error=type(error).__name__)
             await asyncio.sleep(RETRY_EVERY_SECONDS)
+
+
+def is_hopeless(error: BaseException) -> bool:
+    """Say whether the database refused the statement itself: it would do so for ever."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return state.startswith(HOPELESS)

@@ -76,6 +76,11 @@ REASONS: dict[str, Reason] = {
         "the platform has failed repeatedly, so sending rests ({detail})",
         Who.DRUMTOWER,
     ),
+    "channel_gap": _reason(
+        "账号两次发布之间要隔一段时间({detail})",
+        "the channel leaves a gap between two posts ({detail})",
+        Who.DRUMTOWER,
+    ),
     "frozen": _reason(
         "发布被冻结({detail})",
         "publishing is frozen ({detail})",

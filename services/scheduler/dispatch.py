@@ -1,7 +1,6 @@
 """Claims what is due the moment it is due, and sends it in this process, each platform within its own bulkhead."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,17 +10,16 @@ import structlog
 from prometheus_client import Counter as Count
 
 from drumtower.db.engine import Database
-from drumtower.db.models import Delivery
 from drumtower.settings import Settings
-from services.scheduler.freezing import hold_frozen
-from services.scheduler.leases import claim_due, clock, next_due
+from services.scheduler.claim import Claim, Flight, claim_due
 from services.scheduler.send import Sender
 
 log = structlog.get_logger(__name__)
 
-BATCH = 100
-# With a platform full, look again as soon as it may have room.
+# With something due that could not be claimed, look again after this at the latest.
 BUSY = timedelta(milliseconds=50)
+# A platform that was full is asked for again when this share of its places is free: batches, not one row at a time.
+FREED_SHARE = 8
 
 CLAIMS = Count("drumtower_deliveries_claimed_total", "Deliveries claimed by this replica", ["platform"])
 
@@ -35,54 +33,83 @@ class Dispatcher:
     settings: Settings
     stopping: bool = False
     _flying: dict[asyncio.Task[None], str] = field(default_factory=dict)
-    _bulkheads: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-    _claiming: asyncio.Task[timedelta | None] | None = None
+    _load: Counter[str] = field(default_factory=Counter)
+    _freed: asyncio.Event = field(default_factory=asyncio.Event)
+    _claiming: asyncio.Task[Claim] | None = None
+    _apart: bool = False
+
+    def __post_init__(self) -> None:
+        self.sender.outcomes.on_written = self._freed.set
 
     async def step(self) -> timedelta | None:
         """Claim and start what is due; rest until the next due instant."""
         if self.stopping:
             return None
+        self._freed.clear()
         # Cut off at its commit, a claim would leave its rows to the reaper: they would wait for their lease to end.
         self._claiming = asyncio.create_task(self._claim(), name="claim")
-        return await asyncio.shield(self._claiming)
+        claim = await asyncio.shield(self._claiming)
+        if not claim.has_more:
+            return claim.rest
+        if not claim.cleared:
+            await self._until_freed()
+        return timedelta()
 
-    async def _claim(self) -> timedelta | None:
-        load = Counter(self._flying.values())
-        # What is claimed but waits for its platform's bulkhead is ready the moment a place is free.
-        limit = min(BATCH, 2 * self.settings.platform_concurrency)
-        full = [platform for platform, count in load.items() if count >= limit]
-        taken = time.monotonic()
-        async with self.db.transaction() as tx:
-            claimed = await claim_due(tx, limit=limit, lease=self.settings.lease, full=full)
-            free = await hold_frozen(tx, claimed, await clock(tx))
-            rest = await next_due(tx)
-        self._launch(free, taken)
-        if len(claimed) == limit:
-            return timedelta()
-        return max(rest, BUSY) if full and rest is not None else rest
+    async def _claim(self) -> Claim:
+        try:
+            async with self.db.transaction() as tx:
+                claim = await claim_due(
+                    tx,
+                    self.sender.connections,
+                    lease=self.settings.lease,
+                    room=self._room,
+                    full=[platform for platform in self._load if self._room(platform) == 0],
+                    apart=self._apart,
+                )
+        except Exception:
+            # Whatever spoiled this batch: the next one is taken unseen, and each of it fails or goes by itself.
+            self._apart = True
+            raise
+        self._apart = False
+        self._launch(claim.flights)
+        return claim
 
-    def _launch(self, claimed: Sequence[Delivery], taken: float) -> None:
-        for delivery in claimed:
-            CLAIMS.labels(delivery.platform).inc()
-            task = asyncio.create_task(self._send(delivery, taken), name=f"send {delivery.id}")
-            self._flying[task] = delivery.platform
+    def _room(self, platform: str) -> int:
+        return max(0, self.settings.platform_concurrency - self._load[platform])
+
+    def _launch(self, flights: Sequence[Flight]) -> None:
+        for flight in flights:
+            platform = flight.delivery.platform
+            CLAIMS.labels(platform).inc()
+            task = asyncio.create_task(self.sender.send(flight), name=f"send {flight.delivery.id}")
+            self._flying[task] = platform
+            self._load[platform] += 1
             task.add_done_callback(self._landed)
 
-    async def _send(self, delivery: Delivery, taken: float) -> None:
-        bulkhead = self._bulkheads.setdefault(
-            delivery.platform, asyncio.Semaphore(self.settings.platform_concurrency)
-        )
-        async with bulkhead:
-            await self.sender.send(delivery, taken)
-
     def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flying.pop(task, None)
+        platform = self._flying.pop(task)
+        self._load[platform] -= 1
+        if self._room(platform) >= max(1, self.settings.platform_concurrency // FREED_SHARE):
+            self._freed.set()
+
+    async def _until_freed(self) -> None:
+        """Wait for room, or for a channel whose publish has landed, but not for long."""
+        try:
+            await asyncio.wait_for(self._freed.wait(), BUSY.total_seconds())
+        except TimeoutError:
+            return
 
     async def drain(self, patience: timedelta) -> None:
-        """Wait for the sends in flight; what is cut off is settled by the reaper and reconciliation."""
+        """Wait for the sends in flight and what they brought; what is cut off the reaper and reconciliation settle."""
         self.stopping = True
         if self._claiming is not None:
             await asyncio.wait([self._claiming])
+        landing = asyncio.create_task(self._land(), name="landing")
+        await asyncio.wait([landing], timeout=patience.total_seconds())
+        landing.cancel()
+        log.info("dispatch.drained", cut_off=len(self._flying))
+
+    async def _land(self) -> None:
         if self._flying:
-            _, left = await asyncio.wait(self._flying, timeout=patience.total_seconds())
-            log.info("dispatch.drained", cut_off=len(left))
+            await asyncio.wait(self._flying)
+        await self.sender.outcomes.written()

@@ -8,10 +8,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery
-from drumtower.domain.deliveries import TRANSITIONS, WAITING, Event, State
-
-# Where a claim leads, read from the machine itself: the batch statement below can't call next_state per row.
-CLAIMED = {TRANSITIONS[state][Event.CLAIM] for state in WAITING}.pop()
+from drumtower.domain.deliveries import State
 
 
 class LeaseLost(Exception):
@@ -21,41 +18,6 @@ class LeaseLost(Exception):
 async def clock(tx: Tx) -> datetime:
     """Return the database's time. A replica's own clock may be minutes wrong, and lateness and grace must not be."""
     return (await tx.execute(select(func.now()))).scalar_one()
-
-
-async def claim_due(
-    tx: Tx, *, limit: int, lease: timedelta, full: Collection[str] = ()
-) -> Sequence[Delivery]:
-    """Claim what is due, oldest first; `full` names platforms that take no more at the moment."""
-    free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < func.now())
-    due = (
-        select(Delivery.id)
-        .where(
-            Delivery.state.in_([state.value for state in WAITING]),
-            Delivery.next_at <= func.now(),
-            Delivery.platform.not_in(full),
-            free,
-        )
-        .order_by(Delivery.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = await tx.scalars(
-        update(Delivery)
-        .where(Delivery.id.in_(due.scalar_subquery()))
-        .values(
-            state=CLAIMED.value,
-            attempts=Delivery.attempts + 1,
-            fence=Delivery.fence + 1,
-            lease_until=func.now() + lease,
-            next_at=func.now() + lease,
-            revision=Delivery.revision + 1,
-            updated_at=func.now(),
-        )
-        .returning(Delivery)
-        .execution_options(synchronize_session=False)
-    )
-    return claimed.all()
 
 
 async def take_due(tx: Tx, state: State, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
@@ -116,17 +78,3 @@ async def hold(tx: Tx, delivery_id: UUID, fence: int, *states: State) -> Deliver
     if row is None or row.fence != fence or (states and State(row.state) not in states):
         raise LeaseLost(f"delivery {delivery_id} at fence {fence}")
     return row
-
-
-async def next_due(tx: Tx) -> timedelta | None:
-    """Return how long until the next waiting delivery is due, by the database's clock; None where none waits."""
-    found = await tx.execute(
-        select(func.min(Delivery.next_at), func.now()).where(
-            Delivery.state.in_([state.value for state in WAITING])
-        )
-    )
-    due, now = found.one()
-    if due is None:
-        return None
-    wait: timedelta = due - now
-    return max(wait, timedelta())

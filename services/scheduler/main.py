@@ -25,6 +25,7 @@ from services.scheduler.clean import clean
 from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
 from services.scheduler.listen import listen as listen_to_channels
+from services.scheduler.outcomes import Outcomes
 from services.scheduler.prepare import prepare
 from services.scheduler.reap import reap
 from services.scheduler.reconcile import reconcile
@@ -48,7 +49,8 @@ async def run(settings: Settings) -> None:
     box = Box(settings.secret_keys.get_secret_value())
     connections = Connections(db=db, http=client, box=box, registry=registry.load())
     storage = LocalStorage(settings.storage_dir)
-    sender = Sender(db=db, connections=connections, storage=storage, settings=settings)
+    outcomes = Outcomes(db)
+    sender = Sender(db=db, connections=connections, storage=storage, settings=settings, outcomes=outcomes)
     dispatcher = Dispatcher(db=db, sender=sender, settings=settings)
     beat = Heartbeats(
         db, role=Role.SCHEDULER.value, replica=f"{socket.gethostname()}:{os.getpid()}"[-64:]

@@ -1,30 +1,34 @@
 """Builds what an adapter is asked, from a delivery's row and what belongs to it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Asset, Brand, Channel, Delivery, Interaction, Post
 from drumtower.domain.content import ChannelContent
-from drumtower.domain.deliveries import Action
+from drumtower.domain.deliveries import WAITING, Action
 from drumtower.domain.interactions import InteractionKind
+from drumtower.domain.reviews import Approval
 from drumtower.messages import content_of, message_of
 from drumtower.platforms import Adapter, Checkpoint, Credentials, PublishRequest, ReplyRequest
 from drumtower.storage import Storage
 from services.scheduler.leases import LeaseLost
 
+Read = TypeVar("Read", Asset, Interaction)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A delivery with everything its step needs, read in one transaction."""
+    """A delivery with everything its step needs, read in one transaction. `approval` is its post's."""
 
     delivery: Delivery
     channel: Channel
     brand: Brand
-    post: Post | None
+    approval: Approval | None
     assets: Sequence[Asset]
     interaction: Interaction | None
 
@@ -36,19 +40,74 @@ class Facts:
 async def read_facts(tx: Tx, delivery: Delivery) -> Facts:
     """Read what belongs to the delivery."""
     channel = await tx.get_one(Channel, delivery.channel_id)
-    ids = [UUID(asset_id) for asset_id in delivery.payload.get("asset_ids", [])]
-    found = (await tx.scalars(select(Asset).where(Asset.id.in_(ids)))).all() if ids else []
-    by_id = {asset.id: asset for asset in found}
-    return Facts(
-        delivery=delivery,
-        channel=channel,
-        brand=await tx.get_one(Brand, channel.brand_id),
-        post=await tx.get_one(Post, delivery.post_id) if delivery.post_id else None,
-        assets=[by_id[asset_id] for asset_id in ids if asset_id in by_id],
-        interaction=await tx.get_one(Interaction, delivery.interaction_id)
-        if delivery.interaction_id
-        else None,
+    brand = await tx.get_one(Brand, channel.brand_id)
+    return (await _gather(tx, [(delivery, channel, brand)]))[0]
+
+
+async def lock_due(tx: Tx, ids: Sequence[UUID]) -> list[Facts]:
+    """Lock waiting deliveries that are due, and their channels; skip what others hold. Read what belongs to them.
+
+    What comes back is no longer the session's: set-based statements write it.
+    """
+    free = or_(Delivery.lease_until.is_(None), Delivery.lease_until <= func.now())
+    found = await tx.execute(
+        select(Delivery, Channel, Brand)
+        .join(Channel, Channel.id == Delivery.channel_id)
+        .join(Brand, Brand.id == Channel.brand_id)
+        .where(Delivery.id.in_(ids), Delivery.state.in_(_WAITING), Delivery.next_at <= func.now(), free)
+        .order_by(Delivery.next_at, Delivery.due_at, Delivery.id)
+        .with_for_update(of=(Delivery, Channel), skip_locked=True, key_share=True)
     )
+    rows = [(delivery, channel, brand) for delivery, channel, brand in found]
+    batch = await _gather(tx, rows)
+    tx.expunge_all()
+    return batch
+
+
+_WAITING = [state.value for state in WAITING]
+
+
+async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> list[Facts]:
+    """Read what belongs to deliveries, one statement for each kind of thing."""
+    deliveries = [delivery for delivery, _, _ in rows]
+    approvals = await _approvals(tx, {one.post_id for one in deliveries if one.post_id})
+    interactions = await _by_id(
+        tx, Interaction, {one.interaction_id for one in deliveries if one.interaction_id}
+    )
+    assets = await _by_id(tx, Asset, {asset_id for one in deliveries for asset_id in _asset_ids(one)})
+    return [
+        Facts(
+            delivery=delivery,
+            channel=channel,
+            brand=brand,
+            approval=approvals.get(delivery.post_id),
+            assets=[assets[asset_id] for asset_id in _asset_ids(delivery) if asset_id in assets],
+            interaction=interactions.get(delivery.interaction_id),
+        )
+        for delivery, channel, brand in rows
+    ]
+
+
+async def _approvals(tx: Tx, post_ids: Collection[UUID]) -> dict[UUID | None, Approval]:
+    if not post_ids:
+        return {}
+    found = await tx.execute(
+        select(Post.id, Post.approved_hash, Post.approval_expires_at).where(Post.id.in_(post_ids))
+    )
+    return {post_id: Approval(content_hash=digest, expires_at=until) for post_id, digest, until in found}
+
+
+async def _by_id(tx: Tx, model: type[Read], ids: Collection[UUID]) -> dict[UUID | None, Read]:
+    keyed: Any = model
+    found = (await tx.scalars(select(model).where(keyed.id.in_(ids)))).all() if ids else []
+    return {row.id: row for row in found}
+
+
+def _asset_ids(delivery: Delivery) -> list[UUID]:
+    try:
+        return [UUID(asset_id) for asset_id in delivery.payload.get("asset_ids", [])]
+    except (AttributeError, TypeError, ValueError):
+        return []  # a spoiled row: it fails by itself, where its content is read
 
 
 def publish_request(

@@ -1,9 +1,8 @@
-"""One claimed delivery, from the last checks to the platform's answer. No transaction is open while bytes travel."""
+"""One claimed delivery, on to the platform's answer. No transaction is open while bytes travel."""
 
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -11,39 +10,29 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from drumtower import http
 from drumtower.connections import Connection, Connections
-from drumtower.db.engine import Database, Tx, persistently
-from drumtower.db.models import Delivery
-from drumtower.db.repositories.deliveries import move
+from drumtower.db.engine import Database
+from drumtower.db.repositories.deliveries import Move, move_all
 from drumtower.domain import failures
-from drumtower.domain.deliveries import Action, Event, State, is_late
-from drumtower.domain.errors import Severity, Violation
-from drumtower.domain.reviews import Approval, approval_violations
-from drumtower.messages import violations_of
+from drumtower.domain.deliveries import State
 from drumtower.platforms import (
     Handoff,
     Messenger,
     Outcome,
     PlatformError,
     Preparable,
-    Published,
     PublishRequest,
     Replier,
     ReplyRequest,
 )
 from drumtower.settings import Settings
 from drumtower.storage import Storage
-from services.scheduler.freezing import hold_frozen
+from services.scheduler.claim import Flight, must_prepare, ready
+from services.scheduler.intents import intend
+from services.scheduler.last_checks import last_check, reasons_to_stop
 from services.scheduler.leases import LeaseLost, hold
-from services.scheduler.requests import Facts, is_publish, publish_request, read_facts, reply_request
-from services.scheduler.settle import (
-    Result,
-    after_renewal,
-    close_attempt,
-    error_json,
-    open_attempt,
-    settle,
-    settle_published,
-)
+from services.scheduler.outcomes import Outcomes, Report
+from services.scheduler.requests import is_publish, publish_request, read_facts, reply_request
+from services.scheduler.settle import Result, after_renewal
 
 log = structlog.get_logger(__name__)
 
@@ -53,21 +42,20 @@ SEND_MARGIN_SECONDS = 25.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Sends claimed deliveries."""
+    """Sends claimed deliveries, and hands what came of them to `outcomes`."""
 
     db: Database
     connections: Connections
     storage: Storage
     settings: Settings
+    outcomes: Outcomes
 
-    async def send(self, delivery: Delivery, taken: float) -> None:
-        """Bring one delivery, claimed at `taken` (monotonic seconds), to its outcome, and record it.
-
-        Raises nothing that another delivery could feel.
-        """
+    async def send(self, flight: Flight) -> None:
+        """Bring one claimed delivery to the platform's answer. Raises nothing that another delivery could feel."""
+        delivery = flight.delivery
         with structlog.contextvars.bound_contextvars(delivery_id=str(delivery.id), attempt=delivery.attempts):
             try:
-                await self._send(delivery, taken)
+                await self._send(flight)
             except LeaseLost as lost:
                 log.info("delivery.lease_lost", detail=str(lost))
             except (DBAPIError, PoolTimeout, ConnectionError, TimeoutError):
@@ -77,45 +65,52 @@ class Sender:
                 # Ours or an adapter's. It counts as an attempt, so that it ends as failed and not never.
                 log.exception("delivery.broken")
                 failure = failures.OutcomeUnknown(detail=f"internal error: {type(bug).__name__}")
-                await self._record(delivery, taken, connection=None, result=failure, started=True)
+                await self._record(flight, failure, started=True)
 
-    async def _send(self, delivery: Delivery, taken: float) -> None:
-        checked = await self._check(delivery, _now(delivery, taken))
-        if checked is None:
+    async def _send(self, flight: Flight) -> None:
+        if flight.connection is None and not await self._catch_up(flight):
             return
-        facts, connection = checked
-        if connection is None:
+        assert flight.connection is not None
+        request = self._request(flight, flight.connection)
+        result = await self._leave(flight.connection, request, flight.taken)
+        await self._record(flight, result, started=True)
+
+    async def _catch_up(self, flight: Flight) -> bool:
+        """Do for one delivery what its claim could not: prepare it, check it again, commit its intent."""
+        if not await self._check(flight):
             try:
-                connection = await self._make_ready(facts)
+                flight.connection = await self._make_ready(flight)
             except PlatformError as error:
-                await self._record(delivery, taken, connection=None, result=error.failure, started=False)
-                return
-            if not await self._start(delivery, _now(delivery, taken)):
-                return
-        result = await self._leave(connection, self._request(facts, connection), taken)
-        await self._record(delivery, taken, connection=connection, result=result, started=True)
+                await self._record(flight, error.failure, started=False)
+                return False
+            await self._check(flight)
+        return flight.connection is not None
 
-    async def _check(self, delivery: Delivery, now: datetime) -> tuple[Facts, Connection | None] | None:
-        """Read the facts and check everything once more; None where the delivery may not go.
-
-        With nothing slow left to do, the intent is committed with the checks, and the open channel comes back.
-        """
+    async def _check(self, flight: Flight) -> bool:
+        """Check everything once more. True where that decides it: it was stopped, or its intent is committed."""
+        now = flight.now()
         async with self.db.transaction() as tx:
-            row = await hold(tx, delivery.id, delivery.fence, State.CLAIMED)
+            row = await hold(tx, flight.delivery.id, flight.delivery.fence, State.CLAIMED)
             facts = await read_facts(tx, row)
-            if await _stop(tx, facts, self.connections, now):
-                return None
-            connection = self.connections.ready(facts.channel)
-            if connection is None or _must_prepare(connection, row):
-                return facts, None
-            await _intend(tx, row, now)
-        return facts, connection
+            tx.expunge_all()
+            stopped = await reasons_to_stop(tx, [facts])
+            stop = last_check(facts, stopped.get(row.id), self.connections, now)
+            connection = flight.connection or ready(facts, self.connections)
+            if stop is not None:
+                # Nothing was tried: the claim's attempt does not count.
+                changes = {**stop.changes, "attempts": max(0, row.attempts - 1)}
+                await move_all(tx, [Move(row, stop.event, now, changes)])
+            elif connection is not None:
+                await intend(tx, [facts], now)
+        flight.facts = facts
+        flight.connection = None if stop is not None else connection
+        return stop is not None or connection is not None
 
-    async def _make_ready(self, facts: Facts) -> Connection:
+    async def _make_ready(self, flight: Flight) -> Connection:
         """Do what should have been done ahead of time: a fresh token, uploads, the platform's draft."""
-        connection = await self.connections.open(facts.channel.id)
-        request = self._request(facts, connection)
-        if isinstance(request, PublishRequest) and _must_prepare(connection, facts.delivery):
+        connection = await self.connections.open(flight.facts.channel.id)
+        request = self._request(flight, connection)
+        if isinstance(request, PublishRequest) and must_prepare(connection, flight.delivery):
             assert isinstance(connection.adapter, Preparable)
             try:
                 await connection.adapter.prepare(request)
@@ -124,24 +119,16 @@ class Sender:
                 raise PlatformError(failure) from error
         return connection
 
-    def _request(self, facts: Facts, connection: Connection) -> PublishRequest | ReplyRequest:
+    def _request(self, flight: Flight, connection: Connection) -> PublishRequest | ReplyRequest:
+        facts = flight.facts
         if is_publish(facts.delivery):
             return publish_request(facts, connection.adapter, connection.credentials, self.db, self.storage)
         return reply_request(facts, connection.credentials, self.db)
 
-    async def _start(self, delivery: Delivery, now: datetime) -> bool:
-        """Commit the intent after a preparation; False where a freeze has come meanwhile."""
-        async with self.db.transaction() as tx:
-            row = await hold(tx, delivery.id, delivery.fence, State.CLAIMED)
-            if not await hold_frozen(tx, [row], now):
-                return False
-            await _intend(tx, row, now)
-        return True
-
     async def _leave(
         self, connection: Connection, request: PublishRequest | ReplyRequest, taken: float
     ) -> Result:
-        """Make the call, within the lease."""
+        """Make the call, within the lease that began at `taken`."""
         lease = self.settings.lease.total_seconds()
         margin = min(SEND_MARGIN_SECONDS, lease / 2)
         limit = http.deadline.set(taken + lease - margin)
@@ -157,61 +144,19 @@ class Sender:
         finally:
             http.deadline.reset(limit)
 
-    async def _record(
-        self,
-        delivery: Delivery,
-        taken: float,
-        *,
-        connection: Connection | None,
-        result: Result,
-        started: bool,
-    ) -> None:
-        """Write the outcome, as soon as the database takes it."""
-        if isinstance(result, failures.AuthExpired) and connection is not None:
-            result = await after_renewal(self.connections, connection, result)
-
-        async def write() -> None:
-            now = _now(delivery, taken)
-            async with self.db.transaction() as tx:
-                row = await tx.get_one(Delivery, delivery.id, with_for_update=True)
-                if started:
-                    await close_attempt(tx, delivery.id, delivery.fence, result, now)
-                await _write(tx, row, delivery.fence, result, now)
-
-        await persistently(write)
-
-
-def _now(delivery: Delivery, taken: float) -> datetime:
-    """Tell the database's time from the claim's, which wrote `updated_at`; this machine's clock may be wrong."""
-    return delivery.updated_at + timedelta(seconds=time.monotonic() - taken)
-
-
-async def _write(tx: Tx, row: Delivery, fence: int, result: Result, now: datetime) -> None:
-    state = State(row.state)
-    if row.fence == fence and state in (State.CLAIMED, State.SENDING):
-        await settle(tx, row, _harmless(result) if state is State.CLAIMED else result, now)
-    elif isinstance(result, Published) and state is State.UNKNOWN:
-        # We were given up for lost, but the platform did answer: a fact beats a fence.
-        await settle_published(tx, row, result, now)
-    else:
-        log.info("delivery.stale_result", state=state.value)
-
-
-def _harmless(result: Result) -> Result:
-    """Before the call that publishes, nothing can be unknown: what was prepared may be prepared again."""
-    if isinstance(result, failures.OutcomeUnknown):
-        return failures.Transient(detail=result.detail, platform_code=result.platform_code)
-    return result
-
-
-def _must_prepare(connection: Connection, delivery: Delivery) -> bool:
-    return is_publish(delivery) and not delivery.prepared and isinstance(connection.adapter, Preparable)
-
-
-async def _intend(tx: Tx, row: Delivery, now: datetime) -> None:
-    """From the commit of this on, a crash means that it may have happened."""
-    await move(tx, row, Event.START, now, sent_at=row.sent_at or now)
-    tx.add(open_attempt(row, "send", now))
+    async def _record(self, flight: Flight, result: Result, *, started: bool) -> None:
+        """Hand the outcome over for writing."""
+        if isinstance(result, failures.AuthExpired) and flight.connection is not None:
+            result = await after_renewal(self.connections, flight.connection, result)
+        delivery = flight.delivery
+        report = Report(
+            delivery_id=delivery.id,
+            fence=delivery.fence,
+            result=result,
+            at=flight.now(),
+            started=started,
+        )
+        self.outcomes.take(report)
 
 
 async def _call(connection: Connection, request: PublishRequest | ReplyRequest) -> Outcome:
@@ -223,45 +168,3 @@ async def _call(connection: Connection, request: PublishRequest | ReplyRequest) 
     if isinstance(adapter, Replier):
         return await adapter.reply(request)
     return Handoff(reason=f"{adapter.slug} takes no answers by API")
-
-
-async def _stop(tx: Tx, facts: Facts, connections: Connections, now: datetime) -> bool:
-    """Stop a claimed delivery that must not leave: say why, and where it stands now."""
-    delivery = facts.delivery
-    if is_late(delivery.due_at, delivery.late_by_seconds, now):
-        late = f"It was to go out within {delivery.late_by_seconds} s of {delivery.due_at.isoformat()}."
-        await move(tx, delivery, Event.MISS, now, error=error_json("missed", late, "Schedule it again."))
-        return True
-    held = _reason_to_hold(facts)
-    if held is not None:
-        await move(tx, delivery, Event.HOLD, now, error=error_json(held.code, held.detail, held.hint))
-        return True
-    if not await hold_frozen(tx, [delivery], now):
-        return True
-    refused = _blocking(facts, connections, now)
-    if refused:
-        shown = [{"pointer": v.pointer, "code": v.code, "detail": v.detail, "hint": v.hint} for v in refused]
-        error = error_json("preflight_failed", refused[0].detail, refused[0].hint, violations=shown)
-        await move(tx, delivery, Event.REFUSE, now, error=error)
-        return True
-    return False
-
-
-def _reason_to_hold(facts: Facts) -> Violation | None:
-    delivery, post = facts.delivery, facts.post
-    if facts.channel.status != "connected":
-        detail = facts.channel.status_detail or "The channel is disconnected."
-        hint = failures.HINTS["channel_disconnected"]
-        return Violation(pointer="/channel_id", code="channel_disconnected", detail=detail, hint=hint)
-    if post is None or delivery.action != Action.PUBLISH.value:
-        return None
-    approval = Approval(content_hash=post.approved_hash, expires_at=post.approval_expires_at)
-    return next(iter(approval_violations(approval, delivery.content_hash or "", delivery.due_at)), None)
-
-
-def _blocking(facts: Facts, connections: Connections, now: datetime) -> list[Violation]:
-    if not is_publish(facts.delivery):
-        return []
-    adapter = connections.registry.get(facts.channel.platform)
-    found = violations_of(adapter, facts.content, facts.assets, facts.channel, facts.brand, now)
-    return [violation for violation in found if violation.severity is Severity.BLOCK]

@@ -1,18 +1,20 @@
 """Writes what a step found out: the attempt's end, the delivery's new state, and what follows from it."""
 
 import asyncio
-from collections.abc import Awaitable
+import json
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from drumtower.connections import Connection, Connections
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Channel, Delivery, Interaction
-from drumtower.db.repositories.deliveries import move, published
+from drumtower.db.repositories.deliveries import Move, move, move_all, published
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event, State
 from drumtower.platforms import Accepted, Handoff, Outcome, PlatformError, Published
@@ -52,24 +54,43 @@ async def after_renewal(
 
 def open_attempt(delivery: Delivery, step: str, now: datetime) -> Attempt:
     """Make the attempt's row, before the call."""
-    return Attempt(
-        workspace_id=delivery.workspace_id,
-        delivery_id=delivery.id,
-        number=delivery.attempts,
-        fence=delivery.fence,
-        step=step,
-        started_at=now,
-    )
+    return Attempt(**attempt_values(delivery, step, now))
+
+
+def attempt_values(delivery: Delivery, step: str, now: datetime) -> dict[str, Any]:
+    """Return the columns of an attempt that begins."""
+    return {
+        "workspace_id": delivery.workspace_id,
+        "delivery_id": delivery.id,
+        "number": delivery.attempts,
+        "fence": delivery.fence,
+        "step": step,
+        "started_at": now,
+    }
 
 
 async def close_attempt(tx: Tx, delivery_id: UUID, fence: int, result: Result | None, now: datetime) -> None:
     """Complete the attempt's row, after the call."""
-    outcome, detail, code = describe(result)
-    await tx.execute(
-        update(Attempt)
-        .where(Attempt.delivery_id == delivery_id, Attempt.fence == fence)
-        .values(outcome=outcome, detail=detail, platform_code=code, ended_at=now)
-    )
+    await close_attempts(tx, [(delivery_id, fence, result, now)])
+
+
+async def close_attempts(tx: Tx, ended: Sequence[tuple[UUID, int, Result | None, datetime]]) -> None:
+    """Complete many attempts' rows: each by its delivery, its fence, its result and when that came."""
+    rows = []
+    for delivery_id, fence, result, now in ended:
+        outcome, detail, code = describe(result)
+        key = {"delivery_id": delivery_id, "fence": fence}
+        rows.append({**key, "outcome": outcome, "detail": detail, "platform_code": code, "ended_at": now})
+    await tx.execute(_CLOSE, {"rows": json.dumps(rows, default=str)})
+
+
+_CLOSE = text("""
+UPDATE attempts AS a
+SET outcome = e.outcome, detail = e.detail, platform_code = e.platform_code, ended_at = e.ended_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+    AS e (delivery_id uuid, fence int, outcome text, detail text, platform_code text, ended_at timestamptz)
+WHERE a.delivery_id = e.delivery_id AND a.fence = e.fence
+""")
 
 
 def describe(result: Result | None) -> tuple[str, str | None, str | None]:
@@ -87,44 +108,89 @@ def describe(result: Result | None) -> tuple[str, str | None, str | None]:
             return failures.code(failure), failure.detail, (failure.platform_code or "")[:64] or None
 
 
-async def settle(tx: Tx, delivery: Delivery, result: Result, now: datetime) -> State:
-    """Move a held delivery by what its call brought."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What a call's result makes of its delivery, and of what belongs to it."""
+
+    delivery: Delivery
+    event: Event
+    now: datetime
+    changes: dict[str, Any]
+    answered_at: datetime | None = None  # the interaction's, where the delivery answered one
+    disconnects: str | None = None  # why the channel is gone
+
+    @property
+    def move(self) -> Move:
+        return Move(self.delivery, self.event, self.now, self.changes)
+
+
+def settlement(delivery: Delivery, result: Result, now: datetime) -> Settlement:
+    """Decide what follows from a result for a held delivery."""
     match result:
         case Published():
-            return await settle_published(tx, delivery, result, now)
+            return _published(delivery, result, now)
         case Accepted(handle=handle, poll_after=poll_after):
-            return await move(
-                tx,
-                delivery,
-                Event.ACCEPT,
-                now,
-                handle=(delivery.handle or {}) | handle,
-                next_at=now + poll_after,
-                lease_until=None,
-                error=None,
-            )
+            changes = {
+                "handle": (delivery.handle or {}) | handle,
+                "next_at": now + poll_after,
+                "lease_until": None,
+                "error": None,
+            }
+            return Settlement(delivery=delivery, event=Event.ACCEPT, now=now, changes=changes)
         case Handoff(reason=reason):
-            return await move(tx, delivery, Event.HAND_OFF, now, error=error_json("handoff", reason))
+            error = {"error": error_json("handoff", reason)}
+            return Settlement(delivery=delivery, event=Event.HAND_OFF, now=now, changes=error)
         case failure:
-            return await _settle_failure(tx, delivery, failure, now)
+            return _failed(delivery, failure, now)
+
+
+async def settle(tx: Tx, delivery: Delivery, result: Result, now: datetime) -> State:
+    """Move a held delivery by what its call brought."""
+    decided = settlement(delivery, result, now)
+    await _carry_over(tx, [decided])
+    return await move(tx, delivery, decided.event, now, **decided.changes)
 
 
 async def settle_published(tx: Tx, delivery: Delivery, found: Published, now: datetime) -> State:
     """Record that it is out, and that its interaction is answered."""
-    changes = published(
-        delivery,
-        external_id=found.external_id,
-        url=found.url,
-        at=_out_at(delivery, found, now),
-        context=found.context,
-    )
-    if delivery.interaction_id is not None:
+    return await settle(tx, delivery, found, now)
+
+
+async def settle_all(tx: Tx, decided: Sequence[Settlement]) -> None:
+    """Move many held deliveries at once (see `move_all`)."""
+    await _carry_over(tx, decided)
+    await move_all(tx, [one.move for one in decided])
+
+
+async def _carry_over(tx: Tx, decided: Sequence[Settlement]) -> None:
+    """Write what a result means for other rows than its delivery's."""
+    for one in decided:
+        if one.answered_at is not None:
+            await tx.execute(
+                update(Interaction)
+                .where(Interaction.id == one.delivery.interaction_id, Interaction.answered_at.is_(None))
+                .values(answered_at=one.answered_at, revision=Interaction.revision + 1, updated_at=one.now)
+                .execution_options(synchronize_session=False)
+            )
+    gone = {one.delivery.channel_id: one for one in decided if one.disconnects is not None}
+    for channel_id, one in gone.items():
         await tx.execute(
-            update(Interaction)
-            .where(Interaction.id == delivery.interaction_id, Interaction.answered_at.is_(None))
-            .values(answered_at=changes["published_at"], revision=Interaction.revision + 1, updated_at=now)
+            update(Channel)
+            .where(Channel.id == channel_id)
+            .values(status="disconnected", status_detail=one.disconnects, updated_at=one.now)
+            .execution_options(synchronize_session=False)
         )
-    return await move(tx, delivery, Event.PUBLISH, now, **changes)
+
+
+def _published(delivery: Delivery, found: Published, now: datetime) -> Settlement:
+    out_at = _out_at(delivery, found, now)
+    changes = published(
+        delivery, external_id=found.external_id, url=found.url, at=out_at, context=found.context
+    )
+    answered_at = out_at if delivery.interaction_id is not None else None
+    return Settlement(
+        delivery=delivery, event=Event.PUBLISH, now=now, changes=changes, answered_at=answered_at
+    )
 
 
 def _out_at(delivery: Delivery, found: Published, now: datetime) -> datetime:
@@ -135,11 +201,12 @@ def _out_at(delivery: Delivery, found: Published, now: datetime) -> datetime:
     return min(max(told, delivery.sent_at or told), now)
 
 
-async def _settle_failure(tx: Tx, delivery: Delivery, failure: failures.Failure, now: datetime) -> State:
+def _failed(delivery: Delivery, failure: failures.Failure, now: datetime) -> Settlement:
     renewed = (delivery.error or {}).get("code") == failures.code(failures.AuthExpired(detail=""))
     decision = retries.decide(failure, delivery.attempts, now, renewed=renewed)
-    if decision.event is Event.REFUSE and isinstance(failure, failures.AuthExpired | failures.Disconnected):
-        await _disconnect(tx, delivery.channel_id, failure.detail, now)
+    gone = decision.event is Event.REFUSE and isinstance(
+        failure, failures.AuthExpired | failures.Disconnected
+    )
     changes: dict[str, Any] = {"error": failure_json(failure), "lease_until": None}
     if decision.event is Event.LOSE:
         changes["next_at"] = retries.next_lookup(0, now)
@@ -148,15 +215,26 @@ async def _settle_failure(tx: Tx, delivery: Delivery, failure: failures.Failure,
         changes["next_at"] = changes["not_before"] = decision.again_at
     if not decision.counts:
         changes["attempts"] = delivery.attempts - 1
-    return await move(tx, delivery, decision.event, now, **changes)
-
-
-async def _disconnect(tx: Tx, channel_id: UUID, detail: str, now: datetime) -> None:
-    await tx.execute(
-        update(Channel)
-        .where(Channel.id == channel_id)
-        .values(status="disconnected", status_detail=detail, updated_at=now)
+    return Settlement(
+        delivery=delivery,
+        event=decision.event,
+        now=now,
+        changes=changes,
+        disconnects=failure.detail if gone else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A claimed delivery that must not leave: what happens to it, why, and what else changes with it."""
+
+    event: Event
+    error: dict[str, Any]
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        return {"error": self.error, **self.more}
 
 
 def error_json(code: str, detail: str, hint: str = "", **more: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Deliveries: read, cancelled, moved, settled by people, and never lied about."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,12 +10,16 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from drumtower import http
+from drumtower.connections import Connections
 from drumtower.crypto import Box
-from drumtower.db.engine import Database
+from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Delivery, OutboxEvent
 from drumtower.db.repositories.deliveries import move, published
 from drumtower.domain.deliveries import Event, State
-from services.scheduler.leases import LeaseLost, claim_due, hold
+from drumtower.platforms import registry
+from services.scheduler.claim import Flight, claim_due
+from services.scheduler.leases import LeaseLost, hold
 from tests.api.desk import (
     BODY,
     Json,
@@ -40,6 +45,18 @@ HELD = {"code": "approval_outdated", "detail": "x", "hint": ""}
 @pytest.fixture
 async def channel(db: Database, team: Team, box: Box) -> UUID:
     return await make_channel(db, team, box)
+
+
+@pytest.fixture
+async def connections(db: Database, box: Box) -> AsyncIterator[Connections]:
+    async with http.client() as web:
+        yield Connections(db=db, http=web, box=box, registry=registry.load())
+
+
+async def claim_all(tx: Tx, connections: Connections) -> Sequence[Flight]:
+    """Claim whatever is due, and start nothing."""
+    claim = await claim_due(tx, connections, lease=timedelta(seconds=60), room=lambda _: 10, apart=True)
+    return claim.flights
 
 
 @pytest.fixture
@@ -224,18 +241,19 @@ class TestCancel:
         reviewer: httpx.AsyncClient,
         team: Team,
         db: Database,
+        connections: Connections,
         channel: UUID,
     ) -> None:
         """Whoever hears "cancelled" is right: nothing leaves after it."""
 
         async def engine() -> bool:
             async with db.transaction() as tx:
-                claimed = await claim_due(tx, limit=10, lease=timedelta(seconds=60))
+                claimed = await claim_all(tx, connections)
             for one in claimed:
                 await asyncio.sleep(0.01)
                 try:
                     async with db.transaction() as tx:
-                        held = await hold(tx, one.id, one.fence, State.CLAIMED)
+                        held = await hold(tx, one.delivery.id, one.delivery.fence, State.CLAIMED)
                         await move(tx, held, Event.START, datetime.now(UTC))
                 except LeaseLost:
                     return False
@@ -461,13 +479,14 @@ class TestTogether:
         reviewer: httpx.AsyncClient,
         team: Team,
         db: Database,
+        connections: Connections,
         channel: UUID,
     ) -> None:
         """Either the edit reaches the delivery, or it is refused: the old words never leave after a 200."""
 
         async def claim() -> int:
             async with db.transaction() as tx:
-                claimed = await claim_due(tx, limit=10, lease=timedelta(seconds=60))
+                claimed = await claim_all(tx, connections)
                 await asyncio.sleep(0.01)
             return len(claimed)
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import ClientResponse
 
 from drumtower.jobs import ArqQueue
-from services.scheduler import confirm, dispatch, reap, reconcile, requests, send
+from services.scheduler import claim, confirm, dispatch, outcomes, reap, reconcile, requests
 from services.scheduler.dispatch import Dispatcher
 from services.scheduler.send import Sender
 from tests.faults.weather import PUBLISHING
@@ -81,16 +81,6 @@ def _on_launch(die: Die) -> None:
     setattr(Dispatcher, launch.__name__, doomed)
 
 
-def _on_intent(die: Die) -> None:
-    open_attempt = vars(send)["open_attempt"]
-
-    def doomed(*given: Any) -> Any:
-        die()
-        return open_attempt(*given)
-
-    vars(send)["open_attempt"] = doomed
-
-
 def _on_bytes(die: Die) -> None:
     start = ClientResponse.start
 
@@ -123,17 +113,17 @@ def _on_save(die: Die, name: str, *, kept: bool) -> None:
 
 
 POINTS: dict[str, Callable[[Die], None]] = {
-    "claim before commit": lambda die: _after(dispatch, "claim_due", die, bool),
+    "claim before commit": lambda die: _after(dispatch, "claim_due", die, lambda found: bool(found.flights)),
     "claim after commit": _on_launch,
     "draft before save": lambda die: _on_save(die, "media_id", kept=False),
     "draft after save": lambda die: _on_save(die, "media_id", kept=True),
-    "intent before commit": _on_intent,
+    "intent before commit": lambda die: _after(claim, "intend", die),
     "intent after commit": lambda die: _before(Sender, "_leave", die),
     "bytes left": _on_bytes,
     "handle before save": lambda die: _on_save(die, "publish_id", kept=False),
     "answer before record": lambda die: _before(Sender, "_record", die, lambda *_, **named: named["started"]),
-    "record before commit": lambda die: _after(send, "_write", die),
-    "record after commit": lambda die: _after(send, "persistently", die),
+    "record before commit": lambda die: _after(outcomes, "write_reports", die),
+    "record after commit": lambda die: _after(outcomes, "persistently", die),
     "relay before ring": lambda die: _before(ArqQueue, "ring", die),
     "confirm after look": lambda die: _after(confirm, "_look", die),
     "confirm before commit": lambda die: _after(confirm, "settle", die),

@@ -23,6 +23,7 @@ from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
+from services.scheduler.outcomes import Outcomes
 from services.scheduler.prepare import prepare
 from services.scheduler.reap import reap
 from services.scheduler.reconcile import reconcile
@@ -158,14 +159,20 @@ class Stage:
 
     def dispatcher(self) -> Dispatcher:
         sender = Sender(
-            db=self.db, connections=self.connections, storage=self.storage, settings=self.settings
+            db=self.db,
+            connections=self.connections,
+            storage=self.storage,
+            settings=self.settings,
+            outcomes=Outcomes(self.db),
         )
         return Dispatcher(db=self.db, sender=sender, settings=self.settings)
 
     async def dispatch(self) -> None:
-        """Claim once, and let what was claimed land."""
+        """Claim what is due, and let it land."""
         dispatcher = self.dispatcher()
-        await dispatcher.step()
+        for _ in range(50):
+            if await dispatcher.step() != timedelta():
+                break
         await dispatcher.drain(timedelta(seconds=60))
 
     async def work(

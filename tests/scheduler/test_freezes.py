@@ -11,15 +11,16 @@ import pytest
 from sqlalchemy import func, select, update
 
 from drumtower.connections import Connections
-from drumtower.db.engine import Database
+from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Channel, Delivery, Freeze
-from drumtower.db.repositories.deliveries import plan
+from drumtower.db.repositories.deliveries import move, plan
 from drumtower.db.repositories.freezes import FreezeRepository, freezes_on, reach_of, subject_of
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.freezes import Scope, covers
 from drumtower.domain.ids import new_id
 from drumtower.platforms import PublishRequest
-from services.scheduler.freezing import hold_frozen
+from services.scheduler.claim import claim_due
+from services.scheduler.freezing import frozen
 from services.scheduler.release import release
 from tests.factories import make_image, make_team
 from tests.scheduler.stage import Stage
@@ -49,6 +50,16 @@ async def freeze(stage: Stage, **fields: Any) -> Freeze:
 async def lift(stage: Stage, made: Freeze) -> None:
     async with stage.db.transaction() as tx:
         await tx.execute(update(Freeze).where(Freeze.id == made.id).values(lifted_at=func.now()))
+
+
+async def hold_frozen(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:
+    """Hold what a freeze stops, as the claim does; return the others."""
+    stopped = await frozen(tx, rows)
+    for row in rows:
+        if row.id in stopped:
+            stop = stopped[row.id]
+            await move(tx, row, stop.event, datetime.now(UTC), **stop.changes)
+    return [row for row in rows if row.id not in stopped]
 
 
 async def let_go(stage: Stage) -> None:
@@ -188,26 +199,20 @@ async def test_an_edit_during_the_freeze_waits_for_its_approval(weibo: Stage) ->
     assert await weibo.remote_posts() == []
 
 
-async def test_the_last_check_stops_what_is_claimed(weibo: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Claimed before the freeze, and still waiting for its turn: the last check holds it."""
-    for number in range(10):
-        await weibo.schedule(body=f"第{number}条")
+async def test_the_last_check_stops_what_is_claimed(weibo: Stage) -> None:
+    """Claimed before the freeze, with something still to do before its intent: the last check holds it."""
+    planned = await weibo.schedule()
     dispatcher = weibo.dispatcher()
-    go = asyncio.Event()
-    send = type(dispatcher.sender).send
-
-    async def later(self: Any, *args: Any) -> None:
-        await go.wait()
-        await send(self, *args)
-
-    monkeypatch.setattr(type(dispatcher.sender), "send", later)
-    await dispatcher.step()
-    assert {row.state for row in await weibo.deliveries()} == {State.CLAIMED}
+    async with weibo.db.transaction() as tx:
+        claim = await claim_due(
+            tx, weibo.connections, lease=timedelta(seconds=60), room=lambda _: 20, apart=True
+        )
+    assert (await weibo.delivery(planned)).state == State.CLAIMED
     made = await freeze(weibo)
-    go.set()
-    await dispatcher.drain(timedelta(seconds=30))
-    rows = await weibo.deliveries()
-    assert {(row.state, row.freeze_id, row.attempts) for row in rows} == {(State.HELD.value, made.id, 0)}
+    for flight in claim.flights:
+        await dispatcher.sender.send(flight)
+    held = await weibo.delivery(planned)
+    assert (held.state, held.freeze_id, held.attempts) == (State.HELD, made.id, 0)
     assert await weibo.remote_posts() == []
 
 
@@ -279,7 +284,7 @@ async def test_a_claim_that_overlaps_a_lift_leaves_nothing_stuck(weibo: Stage) -
         row = await tx.get_one(Delivery, planned.id, with_for_update=True)
         row.state = State.CLAIMED.value
         await tx.flush()
-        assert await hold_frozen(tx, [row], datetime.now(UTC)) == []
+        assert await hold_frozen(tx, [row]) == []
         await lift(weibo, made)
         await let_go(weibo)
     assert (await weibo.delivery(planned)).state == State.HELD
@@ -314,7 +319,7 @@ async def held_by(stage: Stage, made: Freeze, rows: Sequence[Delivery]) -> list[
         for row in found:
             row.state = State.CLAIMED.value
         await tx.flush()
-        free = await hold_frozen(tx, found, datetime.now(UTC))
+        free = await hold_frozen(tx, found)
         return [row.id for row in found if row not in free and row.freeze_id == made.id]
 
 

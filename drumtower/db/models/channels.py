@@ -37,6 +37,8 @@ class Channel(Base):
     # that still renews.
     token_next: Mapped[bytes | None]
     token_lease_until: Mapped[datetime | None]  # one process at a time renews it
+    min_gap_seconds: Mapped[int | None]  # between two publishes
+    publish_after: Mapped[datetime | None]  # when the gap since the last one ends
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

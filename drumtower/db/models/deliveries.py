@@ -15,6 +15,10 @@ def _in(column: str, values: list[str]) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
 
 
+_WAITING = "state IN ('planned', 'retrying')"
+_FLYING = "action = 'publish' AND state IN ('claimed', 'sending')"
+
+
 class Delivery(Base):
     """One outbound action on one channel. `state` moves through domain/deliveries.py only."""
 
@@ -30,6 +34,18 @@ class Delivery(Base):
             name="next_step",
         ),
         Index("ix_deliveries_next", "state", "next_at", postgresql_where="next_at IS NOT NULL"),
+        # For the claim: what is due, each channel's next row in its order, and the publish that a channel is at.
+        Index("ix_deliveries_waiting", "next_at", postgresql_where=_WAITING),
+        Index(
+            "ix_deliveries_lanes",
+            "channel_id",
+            "action",
+            "next_at",
+            "due_at",
+            "id",
+            postgresql_where=_WAITING,
+        ),
+        Index("ix_deliveries_flying", "channel_id", postgresql_where=_FLYING),
         # The second lock against publishing twice: one live delivery of a post per channel.
         Index(
             "uq_deliveries_live",

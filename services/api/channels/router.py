@@ -108,7 +108,7 @@ async def get_channel_capabilities(
 @router.patch(
     "/{channel_id}",
     operation_id="channels_update",
-    summary="Rename a channel, or connect it again",
+    summary="Rename a channel, pace it, or connect it again",
     responses=responses(409, 413, 415, 502),
 )
 async def update_channel(
@@ -125,6 +125,8 @@ async def update_channel(
         channel.name = body.name or channel.name
         if "base_url" in body.model_fields_set:
             channel.base_url = body.base_url
+        if "min_gap_seconds" in body.model_fields_set:
+            channel.min_gap_seconds = body.min_gap_seconds
         if found is not None:
             await service.reconnect(tx, principal, services, channel, found, services.clock.now())
     return service.read(channel, services)

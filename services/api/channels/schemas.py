@@ -39,11 +39,15 @@ class ChannelCreate(Body):
 
 
 class ChannelUpdate(Body):
-    """A merge patch. New `credentials` must belong to the same account."""
+    """A merge patch. New `credentials` must belong to the same account.
+
+    `min_gap_seconds`: how long the channel rests between two posts at least; null lets them follow one another.
+    """
 
     name: Name | None = None
     credentials: CredentialValues | None = None
     base_url: BaseUrl | None = None
+    min_gap_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
 
 
 class ChannelRead(Answer):
@@ -60,6 +64,7 @@ class ChannelRead(Answer):
     status: Literal["connected", "disconnected"]
     status_detail: str | None
     token_expires_at: Moment | None
+    min_gap_seconds: int | None
     webhook_url: str | None
     created_at: Moment
     updated_at: Moment

@@ -1,0 +1,87 @@
+"""What a claimed delivery must still wait for: it goes back with a later time, and no attempt is counted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from drumtower.db.engine import Tx
+from drumtower.domain.deliveries import Action
+from services.scheduler.requests import Facts
+from services.scheduler.waits import Wait
+
+
+async def admit(tx: Tx, batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:
+    """Return what of a batch must wait; it is locked, checked, and would leave now.
+
+    Every limit on when something leaves is asked here, in the claim's transaction; the longest wait counts.
+    """
+    del tx  # the gap is known from the channel's row
+    return _longest([_gaps(batch, now)])
+
+
+def _longest(waits: Iterable[Mapping[UUID, Wait]]) -> dict[UUID, Wait]:
+    longest: dict[UUID, Wait] = {}
+    for limit in waits:
+        for delivery_id, wait in limit.items():
+            if delivery_id not in longest or wait.until > longest[delivery_id].until:
+                longest[delivery_id] = wait
+    return longest
+
+
+def _gaps(batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:
+    """Keep publishes of one channel as far apart as it wants them."""
+    return {
+        facts.delivery.id: Wait(
+            until=facts.channel.publish_after,
+            code="channel_gap",
+            detail=f"The channel leaves {facts.channel.min_gap_seconds} s between two posts.",
+        )
+        for facts in batch
+        if facts.delivery.action == Action.PUBLISH.value
+        and facts.channel.min_gap_seconds
+        and facts.channel.publish_after is not None
+        and facts.channel.publish_after > now
+    }
+
+
+_PUT_BACK = text("""
+UPDATE deliveries AS d
+SET next_at = w.until, not_before = w.until, revision = d.revision + 1, updated_at = now(),
+    error = CASE WHEN d.state = 'planned' THEN jsonb_build_object('code', w.code, 'detail', w.detail, 'hint', '')
+        ELSE d.error END
+FROM unnest(CAST(:ids AS uuid[]), CAST(:untils AS timestamptz[]), CAST(:codes AS text[]), CAST(:details AS text[]))
+    AS w (id, until, code, detail)
+WHERE d.id = w.id
+""")
+_START_GAP = text("""
+UPDATE channels SET publish_after = CAST(:now AS timestamptz) + make_interval(secs => min_gap_seconds)
+WHERE id = ANY (CAST(:ids AS uuid[]))
+""")
+
+
+async def put_back(tx: Tx, waits: Mapping[UUID, Wait]) -> None:
+    """Let locked, waiting deliveries come due again later. What failed before keeps its reason."""
+    if waits:
+        given = list(waits.values())
+        await tx.execute(
+            _PUT_BACK,
+            {
+                "ids": list(waits),
+                "untils": [wait.until for wait in given],
+                "codes": [wait.code for wait in given],
+                "details": [wait.detail for wait in given],
+            },
+        )
+
+
+async def start_gaps(tx: Tx, starting: Sequence[Facts], now: datetime) -> None:
+    """Let the gap of every channel that has one begin with the publish that leaves now."""
+    ids = [
+        facts.channel.id
+        for facts in starting
+        if facts.channel.min_gap_seconds and facts.delivery.action == Action.PUBLISH.value
+    ]
+    if ids:
+        await tx.execute(_START_GAP, {"ids": ids, "now": now})

@@ -1,0 +1,126 @@
+"""What is due, and whose turn it is: workspaces in turns, oldest first inside one, a channel's publishes in their order."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from drumtower.db.engine import Tx
+from drumtower.domain.deliveries import Action
+
+# As long as no more than this is due at once, the order of time is fair enough and costs one short index scan.
+WINDOW = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A due delivery, as the choice sees it. `at_work`: a publish of its channel is leaving at this moment."""
+
+    id: UUID
+    workspace_id: UUID
+    channel_id: UUID
+    platform: str
+    action: str
+    at_work: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is due at `now`, by the database's clock, in the order of time; `next_at` is when more will be."""
+
+    now: datetime
+    next_at: datetime | None
+    candidates: Sequence[Candidate]
+    has_more: bool  # than the candidates
+
+
+# The partial indexes serve these as long as their conditions are written out.
+_WAITING = "state IN ('planned', 'retrying')"
+_FLYING = "action = 'publish' AND state IN ('claimed', 'sending')"
+
+_OLDEST = text(f"""
+SELECT clock.now, clock.next_at, d.id, d.workspace_id, d.channel_id, d.platform, d.action,
+    EXISTS (SELECT FROM deliveries AS f WHERE f.channel_id = d.channel_id AND f.{_FLYING}) AS at_work
+FROM (
+    SELECT now() AS now,
+        (SELECT min(next_at) FROM deliveries WHERE {_WAITING} AND next_at > now()) AS next_at
+) AS clock
+LEFT JOIN (
+    SELECT * FROM deliveries WHERE {_WAITING} AND next_at <= now() ORDER BY next_at LIMIT :window
+) AS d ON TRUE
+ORDER BY d.next_at, d.due_at, d.id
+""")  # noqa: S608 - constants of ours
+
+# In a backlog: the head of each channel, found by the index alone, so that no length of one queue slows another.
+# Publishes leave a channel one by one, so its head is enough; of other actions a channel may have several in flight.
+_HEADS = text(f"""
+WITH heads AS MATERIALIZED (
+    SELECT d.id, c.workspace_id, c.id AS channel_id, c.platform, lane.action, d.next_at, d.due_at
+    FROM channels AS c
+    CROSS JOIN (VALUES ('publish', 1), ('reply', 20), ('message', 20), ('delete', 20)) AS lane (action, share)
+    CROSS JOIN LATERAL (
+        SELECT id, next_at, due_at FROM deliveries
+        WHERE channel_id = c.id AND action = lane.action AND {_WAITING} AND next_at <= now()
+        ORDER BY next_at, due_at, id LIMIT lane.share
+    ) AS d
+    WHERE c.platform <> ALL (CAST(:full AS text[])) AND NOT (
+        lane.action = 'publish'
+        AND EXISTS (SELECT FROM deliveries AS f WHERE f.channel_id = c.id AND f.{_FLYING})
+    )
+), turns AS (
+    SELECT *, row_number() OVER (PARTITION BY platform, workspace_id ORDER BY next_at, due_at, id) AS turn
+    FROM heads
+)
+SELECT id, workspace_id, channel_id, platform, action, FALSE AS at_work FROM (
+    SELECT * FROM turns ORDER BY turn, next_at, due_at, id LIMIT :window
+) AS first ORDER BY next_at, due_at, id
+""")  # noqa: S608 - constants of ours
+
+
+async def look(tx: Tx, full: Sequence[str] = ()) -> Due:
+    """Look for what is due; `full` names platforms that take no more at the moment. Locks nothing."""
+    rows = (await tx.execute(_OLDEST, {"window": WINDOW + 1})).all()
+    now, next_at = rows[0].now, rows[0].next_at
+    has_more = len(rows) > WINDOW
+    if has_more:
+        rows = (await tx.execute(_HEADS, {"window": WINDOW, "full": list(full)})).all()
+    found = [
+        Candidate(row.id, row.workspace_id, row.channel_id, row.platform, row.action, row.at_work)
+        for row in rows
+        if row.id is not None
+    ]
+    return Due(now, next_at, found, has_more)
+
+
+def pick(found: Sequence[Candidate], room: Callable[[str], int]) -> list[Candidate]:
+    """Choose among candidates in the order of time: in turns over workspaces, as many as each platform has room for.
+
+    Of a channel's publishes the first one only, and none while one is at work.
+    """
+    ranked = sorted(_turns(found), key=lambda pair: pair[0])
+    taken: Counter[str] = Counter()
+    chosen = []
+    for _, candidate in ranked:
+        if taken[candidate.platform] < room(candidate.platform):
+            taken[candidate.platform] += 1
+            chosen.append(candidate)
+    return chosen
+
+
+def _turns(found: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
+    """Number each workspace's candidates on each platform; leave out what its channel's order keeps back."""
+    at_work: set[UUID] = set()
+    turns: Counter[tuple[str, UUID]] = Counter()
+    numbered = []
+    for candidate in found:
+        if candidate.action == Action.PUBLISH.value:
+            if candidate.at_work or candidate.channel_id in at_work:
+                continue
+            at_work.add(candidate.channel_id)
+        lane = (candidate.platform, candidate.workspace_id)
+        turns[lane] += 1
+        numbered.append((turns[lane], candidate))
+    return numbered

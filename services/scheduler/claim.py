@@ -1,0 +1,185 @@
+"""One transaction from "due" to "leaving": lock a batch, read its facts, check it once more, commit its intents."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from drumtower.connections import Connection, Connections
+from drumtower.db.engine import Tx
+from drumtower.db.models import Delivery
+from drumtower.db.repositories.deliveries import Move
+from drumtower.domain.deliveries import LEASED, Action, Event
+from drumtower.platforms import Preparable
+from services.scheduler.admission import admit, put_back
+from services.scheduler.candidates import Candidate, look, pick
+from services.scheduler.intents import intend
+from services.scheduler.last_checks import last_check, reasons_to_stop
+from services.scheduler.requests import Facts, is_publish, lock_due
+from services.scheduler.settle import Stop
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Flight:
+    """A claimed delivery on its way. With a `connection` its intent is committed, and only the call is left.
+
+    Without one something slow comes first (a token, a preparation), or it could not be judged with the others.
+    """
+
+    facts: Facts
+    connection: Connection | None
+    claimed_at: datetime  # by the database's clock
+    taken: float  # monotonic seconds, a moment before
+
+    @property
+    def delivery(self) -> Delivery:
+        return self.facts.delivery
+
+    def now(self) -> datetime:
+        """Tell the database's time from the claim's; this machine's clock may be wrong."""
+        return self.claimed_at + timedelta(seconds=time.monotonic() - self.taken)
+
+
+@dataclass(slots=True, kw_only=True)
+class Claim:
+    """What was claimed. `rest`: until more comes due; None where nothing waits.
+
+    `has_more`: something is due that was not claimed, for want of room, or because its channel is at work.
+    `cleared`: something was stopped or put back, so that what stood behind it may go at once.
+    """
+
+    flights: Sequence[Flight] = ()
+    has_more: bool = False
+    cleared: bool = False
+    rest: timedelta | None = None
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """A batch by what becomes of it."""
+
+    stopped: list[tuple[Facts, Stop]] = field(default_factory=list)
+    apart: list[Facts] = field(default_factory=list)
+    ready: list[tuple[Facts, Connection]] = field(default_factory=list)
+
+
+async def claim_due(
+    tx: Tx,
+    connections: Connections,
+    *,
+    lease: timedelta,
+    room: Callable[[str], int],
+    full: Sequence[str] = (),
+    apart: bool = False,
+) -> Claim:
+    """Claim what is due, as far as there is `room(platform)`. `apart`: judge each by itself, later."""
+    taken = time.monotonic()
+    due = await look(tx, full)
+    chosen = pick(due.candidates, room)
+    rest = None if due.next_at is None else due.next_at - due.now
+    if not chosen:
+        return Claim(has_more=bool(due.candidates) or due.has_more, rest=rest)
+    batch = await _lock(tx, chosen)
+    flights = await _go(tx, connections, batch, due.now, taken, lease=lease, apart=apart)
+    left = due.has_more or len(batch) < len(due.candidates)
+    return Claim(flights=flights, has_more=left, cleared=len(flights) < len(batch), rest=rest)
+
+
+async def _lock(tx: Tx, chosen: Sequence[Candidate]) -> list[Facts]:
+    """Lock the chosen with their channels, and leave out whose channel another replica has just put to work."""
+    batch = await lock_due(tx, [candidate.id for candidate in chosen])
+    publishing = [facts.channel.id for facts in batch if is_publish(facts.delivery)]
+    if not publishing:
+        return batch
+    # Who puts a channel to work holds its row until the commit, so what this newer snapshot shows is all there is.
+    at_work = await tx.scalars(
+        select(Delivery.channel_id).where(
+            Delivery.channel_id.in_(publishing),
+            Delivery.action == Action.PUBLISH.value,
+            Delivery.state.in_([state.value for state in LEASED]),
+        )
+    )
+    busy = set(at_work)
+    return [facts for facts in batch if facts.channel.id not in busy or not is_publish(facts.delivery)]
+
+
+async def _go(
+    tx: Tx,
+    connections: Connections,
+    batch: Sequence[Facts],
+    now: datetime,
+    taken: float,
+    *,
+    lease: timedelta,
+    apart: bool,
+) -> list[Flight]:
+    if apart:
+        found = _Sorted(apart=list(batch))
+    else:
+        found = _sort(batch, await reasons_to_stop(tx, batch), connections, now)
+    leaving = [facts for facts, _ in found.ready] + found.apart
+    waits = await admit(tx, leaving, now)
+    await put_back(tx, waits)
+    going = [facts for facts in leaving if facts.delivery.id not in waits]
+    ready = [(facts, connection) for facts, connection in found.ready if facts.delivery.id not in waits]
+    moves = [_lease(facts, now, lease, attempts=1) for facts in going]
+    for facts, stop in found.stopped:
+        moves += [_lease(facts, now, lease), Move(facts.delivery, stop.event, now, stop.changes)]
+    await intend(tx, [facts for facts, _ in ready], now, before=moves)
+    connected: dict[UUID, Connection] = {facts.delivery.id: connection for facts, connection in ready}
+    return [
+        Flight(facts=facts, connection=connected.get(facts.delivery.id), claimed_at=now, taken=taken)
+        for facts in going
+    ]
+
+
+def _sort(
+    batch: Sequence[Facts], stopped: dict[UUID, Stop], connections: Connections, now: datetime
+) -> _Sorted:
+    found = _Sorted()
+    for facts in batch:
+        try:
+            stop = last_check(facts, stopped.get(facts.delivery.id), connections, now)
+            connection = None if stop else ready(facts, connections)
+        except Exception:
+            # A spoiled row must not keep the others: by itself it fails where a person sees it.
+            log.exception("claim.set_apart", delivery_id=str(facts.delivery.id))
+            found.apart.append(facts)
+            continue
+        if stop is not None:
+            found.stopped.append((facts, stop))
+        elif connection is not None:
+            found.ready.append((facts, connection))
+        else:
+            found.apart.append(facts)
+    return found
+
+
+def ready(facts: Facts, connections: Connections) -> Connection | None:
+    """Open the channel where nothing slow is left to do; None where a token or a preparation comes first."""
+    connection = connections.ready(facts.channel)
+    if connection is None or must_prepare(connection, facts.delivery):
+        return None
+    return connection
+
+
+def must_prepare(connection: Connection, delivery: Delivery) -> bool:
+    return is_publish(delivery) and not delivery.prepared and isinstance(connection.adapter, Preparable)
+
+
+def _lease(facts: Facts, now: datetime, lease: timedelta, *, attempts: int = 0) -> Move:
+    """Take the row under a fence higher than any before; who held it for a preparation writes nothing any more."""
+    delivery = facts.delivery
+    changes = {
+        "attempts": delivery.attempts + attempts,
+        "fence": delivery.fence + 1,
+        "lease_until": now + lease,
+        "next_at": now + lease,
+    }
+    return Move(delivery, Event.CLAIM, now, changes)
