@@ -22,6 +22,7 @@ from drumtower.db.repositories.inbound import InboundRepository
 from drumtower.domain import failures
 from drumtower.domain.deliveries import Action, State
 from drumtower.feedback import Fault
+from drumtower.limits import Limits
 from drumtower.platforms import FeedbackPage, FeedbackSource, PlatformError, PostReference
 from drumtower.settings import Settings
 from services.scheduler.turns import Turn, advance, claim, end, make_cursors, note, until_next
@@ -45,13 +46,14 @@ async def listen(db: Database, connections: Connections, settings: Settings) -> 
     adapters = connections.registry.adapters
     platforms = [slug for slug, adapter in adapters.items() if issubclass(adapter, FeedbackSource)]
     await make_cursors(db, platforms)
-    pull = partial(_pull, db, connections, settings.feedback_every)
+    limits = Limits(registry=connections.registry)
+    pull = partial(_pull, db, connections, limits, settings.feedback_every)
     flying: dict[asyncio.Task[None], str] = {}
     closes = asyncio.get_running_loop().time() + CLAIM_FOR_SECONDS
     async with asyncio.TaskGroup() as group:
         while True:
             if asyncio.get_running_loop().time() < closes:
-                for turn in await claim(db, platforms, Counter(flying.values())):
+                for turn in await claim(db, limits, platforms, Counter(flying.values())):
                     flying[group.create_task(pull(turn))] = turn.channel.platform
             if not flying:
                 break
@@ -60,10 +62,10 @@ async def listen(db: Database, connections: Connections, settings: Settings) -> 
             )
             for task in landed:
                 del flying[task]
-    return await until_next(db, platforms)
+    return await until_next(db, limits, platforms)
 
 
-async def _pull(db: Database, connections: Connections, every: timedelta, turn: Turn) -> None:
+async def _pull(db: Database, connections: Connections, limits: Limits, every: timedelta, turn: Turn) -> None:
     """Take a channel's turn. Only our own database may stop the step; a channel's trouble is its own."""
     with structlog.contextvars.bound_contextvars(channel_id=str(turn.channel.id)):
         try:
@@ -82,7 +84,7 @@ async def _pull(db: Database, connections: Connections, every: timedelta, turn: 
             await end(db, turn, every, more=more)
             return
         log.warning("feedback.failed", code=failures.code(failure), detail=failure.detail)
-        await note(db, turn, every, failure)
+        await note(db, limits, turn, every, failure)
 
 
 async def _read_pages(db: Database, connections: Connections, turn: Turn) -> bool:

@@ -2,17 +2,20 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Channel, FeedbackCursor
+from drumtower.db.repositories import budgets
 from drumtower.domain import failures
+from drumtower.limits import Limits
 
 # A platform that hangs holds its own slots only.
 PULLS_PER_PLATFORM = 4
@@ -41,18 +44,22 @@ async def make_cursors(db: Database, platforms: Sequence[str]) -> None:
         await tx.execute(insert(FeedbackCursor).from_select(columns, channels).on_conflict_do_nothing())
 
 
-async def claim(db: Database, platforms: Sequence[str], load: Counter[str]) -> list[Turn]:
-    """Take the turns that are due, oldest first, as many as each platform has slots; `load` are those in flight."""
+async def claim(db: Database, limits: Limits, platforms: Sequence[str], load: Counter[str]) -> list[Turn]:
+    """Take the turns that are due, oldest first, as many as each platform has slots; `load` are those in flight.
+
+    None of a channel that its platform closed.
+    """
     turns: list[Turn] = []
     async with db.transaction() as tx:
+        closed = await budgets.closed_channels(tx, limits.addresses)
         for platform in platforms:
             room = PULLS_PER_PLATFORM - load[platform]
             if room > 0:
-                turns += await _claim_of(tx, platform, room)
+                turns += await _claim_of(tx, platform, room, closed)
     return turns
 
 
-async def _claim_of(tx: Tx, platform: str, room: int) -> list[Turn]:
+async def _claim_of(tx: Tx, platform: str, room: int, closed: Collection[UUID]) -> list[Turn]:
     due = (
         select(FeedbackCursor.channel_id)
         .join(Channel, Channel.id == FeedbackCursor.channel_id)
@@ -60,6 +67,7 @@ async def _claim_of(tx: Tx, platform: str, room: int) -> list[Turn]:
             Channel.platform == platform,
             Channel.status == "connected",
             FeedbackCursor.next_at <= func.now(),
+            Channel.id.not_in(closed),
         )
         .order_by(FeedbackCursor.next_at)
         .limit(room)
@@ -90,7 +98,7 @@ async def end(db: Database, turn: Turn, every: timedelta, *, more: bool) -> None
         await _write(tx, turn, next_at=func.now() + wait, last_at=func.now(), last_error=None, failures=0)
 
 
-async def note(db: Database, turn: Turn, every: timedelta, failure: failures.Failure) -> None:
+async def note(db: Database, limits: Limits, turn: Turn, every: timedelta, failure: failures.Failure) -> None:
     """Give the turn back with the reason why nothing came: again later each time, never before the platform says."""
     gone = isinstance(failure, failures.Disconnected)
     count = turn.failures if isinstance(failure, failures.RateLimited) else turn.failures + 1
@@ -109,6 +117,9 @@ async def note(db: Database, turn: Turn, every: timedelta, failure: failures.Fai
         )
         if gone:
             await _disconnect(tx, turn.channel, failure.detail)
+        if isinstance(failure, failures.RateLimited) and failure.until is not None:
+            place = limits.place(turn.channel.id, turn.channel.platform, turn.channel.base_url)
+            await budgets.close(tx, {place.key(failure.scope): (failure.until, failure.detail)})
 
 
 async def _disconnect(tx: Tx, channel: Channel, detail: str) -> None:
@@ -132,13 +143,18 @@ async def _write(tx: Tx, turn: Turn, **values: Any) -> bool:
     return held is not None
 
 
-async def until_next(db: Database, platforms: Sequence[str]) -> timedelta | None:
+async def until_next(db: Database, limits: Limits, platforms: Sequence[str]) -> timedelta | None:
     """Return how long until the next turn, by the database's clock; None where nobody has one."""
     async with db.transaction() as tx:
+        closed = await budgets.closed_channels(tx, limits.addresses)
         found = await tx.execute(
             select(func.min(FeedbackCursor.next_at), func.now())
             .join(Channel, Channel.id == FeedbackCursor.channel_id)
-            .where(Channel.status == "connected", Channel.platform.in_(platforms))
+            .where(
+                Channel.status == "connected",
+                Channel.platform.in_(platforms),
+                Channel.id.not_in(closed),
+            )
         )
         due, now = found.one()
     return None if due is None else max(due - now, timedelta())

@@ -18,6 +18,7 @@ from drumtower.db.engine import Database
 from drumtower.db.models import Channel, FeedbackCursor, InboundEvent, Interaction
 from drumtower.domain import failures
 from drumtower.domain.deliveries import State
+from drumtower.limits import Limits
 from drumtower.platforms import FeedbackPage, InteractionEvent, PlatformError
 from drumtower.platforms.registry import Registry
 from drumtower.settings import Settings
@@ -347,11 +348,14 @@ class TestTrouble:
         )
         broken = await open_channel("broken", lambda _: PlatformError(failures.Transient(detail="x")))
         waits = []
+        await hear()
+        assert (await cursor_of(db, limited)).next_at >= until
         for _ in range(3):
-            await hear()
             waits.append((await cursor_of(db, broken)).next_at - datetime.now(UTC))
-            assert (await cursor_of(db, limited)).next_at >= until
             await all_due(db)
+            assert await hear() != timedelta(), "the closed channel's turn kept the step from resting"
+        # Its turn came, but the platform had closed the channel: nobody asked again.
+        assert [asked[0] for asked in ScriptedAdapter.asked].count("limited") == 1
         assert timedelta(seconds=90) < waits[0] < waits[1] < waits[2] <= timedelta(seconds=480)
 
     async def test_a_refused_token_is_renewed_once(
@@ -379,10 +383,11 @@ class TestTrouble:
         channel = await open_channel("a", lambda _: page())
         await listen(db, scripted, settings)
         await all_due(db)
-        (turn,) = await claim(db, ["scripted"], Counter())
+        limits = Limits(registry=scripted.registry)
+        (turn,) = await claim(db, limits, ["scripted"], Counter())
         async with db.transaction() as tx:
             await tx.execute(update(Channel).values(credentials=box.seal({"secret": "new"})))
-        await note(db, turn, timedelta(minutes=1), failures.Disconnected(detail="old news"))
+        await note(db, limits, turn, timedelta(minutes=1), failures.Disconnected(detail="old news"))
         async with db.transaction() as tx:
             assert (await tx.get_one(Channel, channel.id)).status == "connected"
         assert (await cursor_of(db, channel)).next_at <= datetime.now(UTC)
