@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=responses
 # The hard limit; adapters hold their platforms to smaller ones.
 LARGEST_BODY = 256 * 1024
 BODY_SECONDS = 1.5
-_STATUS = {"body_too_large": 413, "too_large": 413, "body_malformed": 400, "malformed": 400}
+_STATUS = {"body_too_large": 413, "body_malformed": 400}
 
 
 class BodyIncomplete(Exception):
