@@ -12,9 +12,10 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database, persistently
 from drumtower.db.models import Channel
 from drumtower.domain import failures
-from drumtower.platforms import AppPassword, AppSecret, Credentials, PlatformError, Token, TokenSource
+from drumtower.platforms import AppPassword, AppSecret, Credentials, OAuth2, PlatformError, Token, TokenSource
 from drumtower.platforms.base import Adapter
 from drumtower.platforms.calls import HttpClient
+from drumtower.platforms.oauth import authorise_by, renewed, renews
 from drumtower.platforms.registry import Registry
 
 # One process renews a channel's token; the others wait this long for it before they try themselves.
@@ -63,7 +64,7 @@ class Connections:
         """Open a channel whose row is at hand; None where its token must be renewed first."""
         adapter = self.adapter(channel.platform, channel.base_url)
         credentials = read_credentials(self.box, channel)
-        if isinstance(adapter, TokenSource) and _is_stale(adapter, credentials):
+        if renews(adapter, credentials) and _is_stale(adapter, credentials):
             return None
         return self._connection(channel, adapter, credentials)
 
@@ -74,7 +75,7 @@ class Connections:
 
     async def renew(self, connection: Connection) -> None:
         """Drop the token that the platform refused, and get another."""
-        if isinstance(connection.adapter, TokenSource):
+        if renews(connection.adapter, connection.credentials):
             async with self.db.transaction() as tx:
                 channel = await tx.get_one(Channel, connection.channel_id)
             current = read_credentials(self.box, channel).token
@@ -121,7 +122,7 @@ class Connections:
         except BaseException:
             await self._save(channel.id, {"token_lease_until": None})
             raise
-        taken = {"token": seal_token(self.box, token), "token_expires_at": token.expires_at}
+        taken = token_columns(self.box, adapter, token)
         await self._save(channel.id, {**taken, "token_next": None, "token_lease_until": None})
         return replace(old, token=token)
 
@@ -140,8 +141,7 @@ class Connections:
 
     async def _bought(self, channel: Channel, adapter: Adapter, old: Credentials) -> Token:
         """Ask the platform for another token, with the newest set that it takes."""
-        assert isinstance(adapter, TokenSource)
-        token = _usable(await adapter.token(self._newest(channel, old)), old.token)
+        token = _usable(await renewed(adapter, self._newest(channel, old)), old.token)
         if old.token is None or token.refresh == old.token.refresh:
             return token  # nothing that the old set could still do is lost
         # The platform may have voided the old set with this answer: keep the new one before anything else.
@@ -177,6 +177,15 @@ def seal_token(box: Box, token: Token | None) -> bytes | None:
     return None if token is None else box.seal(_token_json(token))
 
 
+def token_columns(box: Box, adapter: type[Adapter] | Adapter, token: Token | None) -> dict[str, Any]:
+    """Return what a channel's row keeps of its token."""
+    return {
+        "token": seal_token(box, token),
+        "token_expires_at": token.expires_at if token else None,
+        "authorise_by": authorise_by(adapter, token),
+    }
+
+
 async def _prove(channel: Channel, adapter: Adapter, credentials: Credentials) -> None:
     """Ask the platform whose token this is; raise PlatformError where it is no good, or somebody else's."""
     account = await adapter.identify(credentials)
@@ -197,19 +206,29 @@ def _usable(token: Token, old: Token | None) -> Token:
 
 def _token_json(token: Token) -> dict[str, str | None]:
     expires = token.expires_at.isoformat() if token.expires_at else None
-    return {"access": token.access, "expires_at": expires, "refresh": token.refresh}
+    ends = token.refresh_expires_at.isoformat() if token.refresh_expires_at else None
+    kept = {"access": token.access, "expires_at": expires, "refresh": token.refresh}
+    return kept | {"refresh_expires_at": ends, "scopes": " ".join(token.scopes)}
 
 
 def _token(stored: dict[str, str] | None) -> Token | None:
     if stored is None:
         return None
-    expires = datetime.fromisoformat(stored["expires_at"]) if stored["expires_at"] else None
-    return Token(access=stored["access"], expires_at=expires, refresh=stored["refresh"])
+    # Tokens of an earlier release lack the last two.
+    ends = stored.get("refresh_expires_at")
+    return Token(
+        access=stored["access"],
+        expires_at=datetime.fromisoformat(stored["expires_at"]) if stored["expires_at"] else None,
+        refresh=stored["refresh"],
+        refresh_expires_at=datetime.fromisoformat(ends) if ends else None,
+        scopes=tuple((stored.get("scopes") or "").split()),
+    )
 
 
 def _is_stale(adapter: Adapter, credentials: Credentials) -> bool:
     if credentials.token is None:
         return True
-    ahead = adapter.auth.renew_before if isinstance(adapter.auth, AppSecret | AppPassword) else timedelta()
+    auth = adapter.auth
+    ahead = auth.renew_before if isinstance(auth, AppSecret | AppPassword | OAuth2) else timedelta()
     expires = credentials.token.expires_at
     return expires is not None and expires - ahead < datetime.now(UTC)

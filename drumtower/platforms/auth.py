@@ -1,7 +1,9 @@
 """How a channel proves who it is: data. The core asks for the fields, keeps them encrypted, and runs the flow."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
 from drumtower.domain.capabilities import Label
 
@@ -23,15 +25,57 @@ def credential(
     return CredentialField(name=name, label=Label(zh_cn=zh_cn, en=en), secret=secret, required=required)
 
 
+class Refresh(StrEnum):
+    """What renewing an access token does to the refresh token."""
+
+    NONE = "none"  # there is none: a person authorises again before the token ends
+    KEPT = "kept"  # it stays, and so does its own end: at that end a person authorises again
+    ROTATED = "rotated"  # each use spends it and gives the next; with it comes a new end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """What a platform calls the standard's parameters."""
+
+    client_id: str = "client_id"
+    client_secret: str = "client_secret"  # noqa: S105 - a name
+    redirect_uri: str = "redirect_uri"
+    scope: str = "scope"
+    separator: str = " "  # between scopes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAnswer:
+    """Where a token answer's values stand; paths have dots. `expires_in` above 10^9 is an epoch second."""
+
+    access: str = "access_token"
+    expires_in: str = "expires_in"
+    refresh: str = "refresh_token"
+    refresh_expires_in: str = "refresh_expires_in"
+    scope: str = "scope"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth2:
-    """A user's access token from the platform's OAuth 2 flow, given by the owner. `renewable`: it has a refresh token."""
+    """A user's access token from the platform's OAuth 2 flow, which the core runs from this data.
+
+    `fields` are what the owner enters; `app_id` and `app_secret` name those that the flow needs. A field called
+    `access_token` is for a token made by hand, and is not asked for where the flow is run.
+    """
 
     fields: tuple[CredentialField, ...]
     authorize_url: str
     token_url: str
     scopes: tuple[str, ...] = ()
-    renewable: bool = False
+    pkce: bool = False  # S256, where the platform offers it
+    app_id: str = "app_key"
+    app_secret: str = "app_secret"  # noqa: S105 - the name of a field
+    authorize_parameters: Mapping[str, str] = field(default_factory=dict)  # sent besides the standard's
+    parameters: Parameters = Parameters()
+    answer: TokenAnswer = TokenAnswer()
+    refresh: Refresh = Refresh.NONE
+    refresh_url: str | None = None  # where it is not the token_url
+    renew_before: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,4 +94,25 @@ class AppPassword:
     renew_before: timedelta = timedelta(minutes=5)
 
 
-Auth = OAuth2 | AppSecret | AppPassword
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedToken:
+    """A key that stays valid until somebody takes it back: an API key, an application password, a robot's address."""
+
+    fields: tuple[CredentialField, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smtp:
+    """A mail server and a login: not HTTP, so the adapter speaks to it with a mail library."""
+
+    fields: tuple[CredentialField, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoLogin:
+    """Nothing to prove: a person publishes, and the channel is who is responsible (handoff by nature)."""
+
+    fields: tuple[CredentialField, ...] = ()
+
+
+Auth = OAuth2 | AppSecret | AppPassword | FixedToken | Smtp | NoLogin

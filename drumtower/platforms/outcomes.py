@@ -17,11 +17,16 @@ Checkpoint = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A short-lived token and, where the platform has one, what renews it. Never shown in a repr."""
+    """A token that ends and, where the platform has one, what renews it. Never shown in a repr.
+
+    `scopes` are those that were granted, where the platform names them.
+    """
 
     access: str = field(repr=False)
     expires_at: datetime | None = None
     refresh: str | None = field(default=None, repr=False)
+    refresh_expires_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

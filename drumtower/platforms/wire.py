@@ -42,10 +42,11 @@ class Envelope:
 
 
 def _first(body: Any, paths: tuple[str, ...]) -> str | None:
-    return next((text for path in paths if (text := _at(body, path))), None)
+    return next((text for path in paths if (text := text_at(body, path))), None)
 
 
-def _at(body: Any, path: str) -> str | None:
+def text_at(body: Any, path: str) -> str | None:
+    """Return the text or number at a dotted path of a JSON answer; None where there is none."""
     for name in path.split("."):
         body = body.get(name) if isinstance(body, dict) else None
     usable = isinstance(body, str | int) and not isinstance(body, bool)

@@ -1,6 +1,7 @@
 """Every table, one noun a module. ARCHITECTURE.md says who writes which."""
 
 from drumtower.db.models.assets import Asset
+from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
 from drumtower.db.models.channels import Channel, FeedbackCursor, Slot
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
@@ -23,6 +24,7 @@ __all__ = [
     "Brand",
     "Breaker",
     "Channel",
+    "ChannelAuthorization",
     "ChannelRollup",
     "Click",
     "Conversation",

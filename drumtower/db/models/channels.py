@@ -33,12 +33,15 @@ class Channel(Base):
     credentials: Mapped[bytes]  # sealed
     token: Mapped[bytes | None]  # sealed
     token_expires_at: Mapped[datetime | None]
+    authorise_by: Mapped[datetime | None]  # by when a person must authorise it again
     # Sealed: a set that was bought and not proved yet. It outlives whoever bought it, because it may be the only one
     # that still renews.
     token_next: Mapped[bytes | None]
     token_lease_until: Mapped[datetime | None]  # one process at a time renews it
     min_gap_seconds: Mapped[int | None]  # between two publishes
     publish_after: Mapped[datetime | None]  # when the gap since the last one ends
+    grants: Mapped[list[dict[str, Any]] | None]  # what the account may do, as last probed
+    probed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
