@@ -82,9 +82,11 @@ class Connections:
             if current == connection.credentials.token:  # nobody renewed it in the meantime
                 await self._renewed(connection.channel_id, connection.adapter, stale=channel.token)
 
-    async def identify(self, adapter: Adapter, values: dict[str, str]) -> tuple[Credentials, Any]:
+    async def identify(
+        self, adapter: Adapter, values: dict[str, str], token: Token | None = None
+    ) -> tuple[Credentials, Any]:
         """Try new credentials: return them with a first token, and the account behind them."""
-        credentials = Credentials(values=values)
+        credentials = Credentials(values=values, token=token)
         if isinstance(adapter, TokenSource):
             credentials = Credentials(values=values, token=await adapter.token(credentials))
         return credentials, await adapter.identify(credentials)

@@ -24,6 +24,8 @@ from drumtower.storage import LocalStorage
 from services.api import health, idempotency, problems, reference
 from services.api.access.router import router as access
 from services.api.assets.router import router as assets
+from services.api.authorizations.router import callback_router
+from services.api.authorizations.router import router as authorizations
 from services.api.best_times.router import router as best_times
 from services.api.brands.router import router as brands
 from services.api.calendar.router import router as calendar
@@ -58,6 +60,8 @@ ROUTERS = (
     access,
     brands,
     platforms,
+    authorizations,
+    callback_router,
     channels,
     slots,
     best_times,

@@ -90,6 +90,28 @@ async def _by_api_key(tx: Tx, token: str, now: datetime) -> Principal:
     return _principal(member, timezone, key)
 
 
+async def restore(
+    tx: Tx, workspace_id: UUID, member_id: UUID, api_key_id: UUID | None, now: datetime
+) -> Principal:
+    """Return who began something, as they are now; raise Unauthenticated where they may no longer act."""
+    found = await tx.execute(
+        select(Member, Workspace.timezone)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(Member.id == member_id, Member.workspace_id == workspace_id)
+    )
+    row = found.one_or_none()
+    key = await tx.get(ApiKey, api_key_id) if api_key_id else None
+    if row is None or _has_ended(row[0], now) or (api_key_id and not _is_good(key, now)):
+        raise _refused()
+    return _principal(row[0], row[1], key)
+
+
+def _is_good(key: ApiKey | None, now: datetime) -> bool:
+    if key is None or key.revoked_at is not None:
+        return False
+    return key.expires_at is None or key.expires_at > now
+
+
 def _has_ended(member: Member, now: datetime) -> bool:
     return member.ends_at is not None and member.ends_at <= now
 

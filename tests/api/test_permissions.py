@@ -23,6 +23,7 @@ FREE = {
     "health_ready",
     "links_follow",
     "me_get",
+    "oauth_callback",
     "webhooks_challenge",
     "webhooks_receive",
 }
@@ -39,6 +40,7 @@ WRITES = {
     "assets_upload": P.ASSETS_WRITE,
     "brands_create": P.BRANDS_WRITE,
     "brands_update": P.BRANDS_WRITE,
+    "channels_authorize": P.CHANNELS_WRITE,
     "channels_create": P.CHANNELS_WRITE,
     "channels_disconnect": P.CHANNELS_WRITE,
     "channels_probe": P.CHANNELS_WRITE,
@@ -77,6 +79,7 @@ BODIES: dict[str, Json] = {
     "assets_update": {"credit": "x"},
     "brands_create": {"name": "x"},
     "brands_update": {"name": "x"},
+    "channels_authorize": {"platform": "weibo", "name": "x", "brand_id": ID, "credentials": {"none": "none"}},
     "channels_create": {
         "platform": "weibo",
         "name": "x",

@@ -23,6 +23,7 @@ from tests.feedback.rows import make_channel
 # What has an id in its path and asks for no workspace, with the reason.
 PUBLIC = {
     "platforms_get": "the same for everyone",
+    "oauth_callback": "the state, and whose it is, are the credential (test_authorizations.py)",
     "links_follow": "what is printed on posters is public",
     "webhooks_challenge": "the platform's signature is the credential (test_webhooks.py)",
     "webhooks_receive": "the platform's signature is the credential (test_webhooks.py)",
@@ -48,11 +49,14 @@ BODIES: dict[str, Json] = {
 QUERIES = {"assets_rendition": {"width": "160"}}
 
 POST = {"title": "x", "body": "x", "kind": "image_text", "nature": "editorial", "brand_id": "{own brand}"}
+AUTHORIZATION = {"platform": "weibo", "name": "x", "credentials": {"app_key": "1"}}
 CONVERSION = {"external_id": "mine", "event": "x", "occurred_at": "2026-01-01T00:00:00Z"}
 FREEZE = {"reason": "mine"}
 LINK = {"target_url": "https://example.com"}
 # Ids in bodies: (operation, field) to a body that carries ours, given the ids.
 CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
+    ("channels_authorize", "brand_id"): lambda ids: AUTHORIZATION | {"brand_id": ids["brand_id"]},
+    ("channels_authorize", "channel_id"): lambda ids: {"channel_id": ids["channel_id"]},
     ("freezes_create", "brand_id"): lambda ids: FREEZE | {"scope": "brand", "brand_id": ids["brand_id"]},
     ("freezes_create", "channel_id"): lambda ids: (
         FREEZE | {"scope": "channel", "channel_id": ids["channel_id"]}

@@ -15,9 +15,11 @@ from drumtower.domain.deliveries import Action
 from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
-from drumtower.platforms import Envelope, OAuth2, TokenPlace, Wire, credential
+from drumtower.platforms import Envelope, OAuth2, Parameters, TokenPlace, Wire, credential
 
+# The web flow gives no refresh token: the person authorises again, and where they are logged in it passes at once.
 AUTH = OAuth2(
+    parameters=Parameters(separator=","),
     authorize_url="https://api.weibo.com/oauth2/authorize",
     token_url="https://api.weibo.com/oauth2/access_token",  # noqa: S106 - an address
     fields=(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 
 from drumtower.db.models import Channel, Delivery
 from drumtower.db.repositories.scope import Scoped
@@ -24,6 +24,12 @@ class ChannelRepository(Scoped):
         """Return the channel of a platform's account, if it is connected in this workspace."""
         same = Channel.platform == platform, Channel.account_id == account_id
         return (await self.tx.scalars(self.all().where(*same))).one_or_none()
+
+    async def connected_elsewhere(self, platform: str, account_id: str) -> bool:
+        """Say whether another workspace has the account connected; nothing else of it is told."""
+        theirs = Channel.workspace_id != self.workspace_id, Channel.status == "connected"
+        same = Channel.platform == platform, Channel.account_id == account_id
+        return await self.tx.scalar(select(Channel.id).where(*same, *theirs).limit(1)) is not None
 
     async def among(self, channel_ids: Sequence[UUID]) -> dict[UUID, Channel]:
         """Return those of `channel_ids` that are this workspace's, by id."""

@@ -10,6 +10,7 @@ from drumtower.db.models import Channel
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.domain.errors import Invalid
 from drumtower.domain.permissions import Permission
+from drumtower.platforms import OAuth2
 from services.api import idempotency
 from services.api.channels import health, service
 from services.api.channels.health_schemas import ChannelCapabilitiesRead, ChannelHealthRead
@@ -64,7 +65,8 @@ async def create_channel(
     now = services.clock.now()
     async with services.db.transaction() as tx:
         keyed = await idempotency.begin(tx, services.box, principal, request, idempotency_key, now)
-        channel = await service.create(tx, principal, services, body, found, now)
+        asked = service.NewChannel(**body.model_dump(exclude={"credentials"}))
+        channel = await service.create(tx, principal, services, asked, found, now)
         response.headers["Location"] = f"/v1/channels/{channel.id}"
         made = service.read(channel, services)
         await keyed.remember(201, made.model_dump(mode="json"), response)
@@ -139,8 +141,11 @@ async def _identified(
     if not body.model_fields_set & {"credentials", "base_url"}:
         return None
     base_url = body.base_url if "base_url" in body.model_fields_set else channel.base_url
-    values = body.credentials or dict(read_credentials(services.box, channel).values)
-    return await service.identify(services, channel.platform, values, base_url)
+    kept = read_credentials(services.box, channel)
+    if body.credentials:
+        return await service.identify(services, channel.platform, body.credentials, base_url)
+    token = kept.token if isinstance(services.registry.get(channel.platform).auth, OAuth2) else None
+    return await service.identify(services, channel.platform, dict(kept.values), base_url, token)
 
 
 @router.post(

@@ -51,7 +51,10 @@ class ChannelUpdate(Body):
 
 
 class ChannelRead(Answer):
-    """A channel. `webhook_url` is what to enter in the platform's console, where it has webhooks."""
+    """A channel. `webhook_url` is what to enter in the platform's console, where it has webhooks.
+
+    `authorise_by`: until then a person must authorise it again, because the platform lets nobody renew its token.
+    """
 
     id: UUID
     platform: str
@@ -65,6 +68,7 @@ class ChannelRead(Answer):
     status_detail: str | None
     token_expires_at: Moment | None
     min_gap_seconds: int | None
+    authorise_by: Moment | None
     webhook_url: str | None
     created_at: Moment
     updated_at: Moment

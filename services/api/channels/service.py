@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drumtower.connections import seal_token
+from drumtower.connections import token_columns
 from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, Delivery
 from drumtower.db.repositories.brands import BrandRepository
@@ -16,9 +16,10 @@ from drumtower.domain.deliveries import Event, State
 from drumtower.domain.errors import Conflict, Invalid, Violation
 from drumtower.domain.ids import new_id
 from drumtower.domain.schedules import released
-from drumtower.platforms import Adapter, Credentials, PlatformError, RemoteAccount, WebhookReceiver
+from drumtower.platforms import Adapter, Credentials, PlatformError, RemoteAccount, Token, WebhookReceiver
+from drumtower.platforms.oauth import GIVEN_BY_HAND
 from services.api import audit
-from services.api.channels.schemas import ChannelCreate, ChannelRead
+from services.api.channels.schemas import ChannelRead
 from services.api.deps import Services
 from services.api.principals import Principal
 
@@ -29,6 +30,16 @@ class Identified:
 
     credentials: Credentials
     account: RemoteAccount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChannel:
+    """What a new channel is to be."""
+
+    platform: str
+    name: str
+    brand_id: UUID
+    base_url: str | None
 
 
 def read(channel: Channel, services: Services) -> ChannelRead:
@@ -42,22 +53,35 @@ def read(channel: Channel, services: Services) -> ChannelRead:
 
 
 async def identify(
-    services: Services, platform: str, values: dict[str, str], base_url: str | None
+    services: Services,
+    platform: str,
+    values: dict[str, str],
+    base_url: str | None,
+    token: Token | None = None,
 ) -> Identified:
-    """Ask the platform whose credentials these are; raise Invalid where they are incomplete or refused."""
-    adapter_class = services.registry.adapters.get(platform)
-    if adapter_class is None:
+    """Ask the platform whose credentials these are; raise Invalid where they are incomplete or refused.
+
+    `token`: the one that an authorisation gave, which no owner can type in again.
+    """
+    given = (GIVEN_BY_HAND,) if token else ()
+    check_fields(adapter_class(services, platform), values, without=given)
+    adapter = services.connections.adapter(platform, base_url)
+    try:
+        credentials, account = await services.connections.identify(adapter, values, token)
+    except PlatformError as error:
+        raise _refusal(error.failure) from error
+    return Identified(credentials=credentials, account=account)
+
+
+def adapter_class(services: Services, platform: str) -> type[Adapter]:
+    """Return a platform's adapter; raise Invalid for a platform nobody speaks."""
+    found = services.registry.adapters.get(platform)
+    if found is None:
         known = ", ".join(sorted(services.registry.adapters))
         raise Invalid.at(
             "/platform", "unknown_platform", f"There is no platform {platform!r}.", f"Known: {known}."
         )
-    _check_fields(adapter_class, values)
-    adapter = services.connections.adapter(platform, base_url)
-    try:
-        credentials, account = await services.connections.identify(adapter, values)
-    except PlatformError as error:
-        raise _refusal(error.failure) from error
-    return Identified(credentials=credentials, account=account)
+    return found
 
 
 def _refusal(failure: failures.Failure) -> Exception:
@@ -71,8 +95,9 @@ def _refusal(failure: failures.Failure) -> Exception:
     )
 
 
-def _check_fields(adapter: type[Adapter], values: dict[str, str]) -> None:
-    known = {field.name: field for field in adapter.auth.fields}
+def check_fields(adapter: type[Adapter], values: dict[str, str], without: tuple[str, ...] = ()) -> None:
+    """Raise Invalid where a credential is missing or unknown; `without` are not asked for."""
+    known = {field.name: field for field in adapter.auth.fields if field.name not in without}
     violations = [
         Violation(
             pointer=f"/credentials/{name}",
@@ -96,7 +121,7 @@ def _check_fields(adapter: type[Adapter], values: dict[str, str]) -> None:
 
 
 async def create(
-    tx: Tx, principal: Principal, services: Services, asked: ChannelCreate, found: Identified, now: datetime
+    tx: Tx, principal: Principal, services: Services, asked: NewChannel, found: Identified, now: datetime
 ) -> Channel:
     """Add the channel; raise Conflict where this account is connected already."""
     channels = ChannelRepository(tx, principal.workspace_id)
@@ -112,14 +137,14 @@ async def create(
         base_url=asked.base_url,
         created_at=now,
         account_id=found.account.id,
-        **_connected(services, found, now),
+        **_connected(services, asked.platform, found, now),
     )
     tx.add(channel)
     audit.record(tx, principal, "channel.connected", channel.id, now, platform=channel.platform)
     return channel
 
 
-def _connected(services: Services, found: Identified, now: datetime) -> dict[str, Any]:
+def _connected(services: Services, platform: str, found: Identified, now: datetime) -> dict[str, Any]:
     token = found.credentials.token
     return {
         "account_name": found.account.name,
@@ -127,8 +152,7 @@ def _connected(services: Services, found: Identified, now: datetime) -> dict[str
         "status": "connected",
         "status_detail": None,
         "credentials": services.box.seal(dict(found.credentials.values)),
-        "token": seal_token(services.box, token),
-        "token_expires_at": token.expires_at if token else None,
+        **token_columns(services.box, services.registry.get(platform), token),
         "token_next": None,
         "token_lease_until": None,
         "updated_at": now,
@@ -144,7 +168,7 @@ async def reconnect(
             "wrong_account",
             f"These credentials belong to {found.account.name!r}, the channel to {channel.account_name!r}.",
         )
-    for name, value in _connected(services, found, now).items():
+    for name, value in _connected(services, channel.platform, found, now).items():
         setattr(channel, name, value)
     audit.record(tx, principal, "channel.reconnected", channel.id, now)
     held = [

@@ -1,0 +1,1 @@
+"""Authorisations: OAuth flows that connect channels."""
