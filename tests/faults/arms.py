@@ -22,4 +22,7 @@ class Arms(BaseSettings):
     linger: float = 0.0  # seconds between the commit of the intent and the call: what SIGSTOP must hit
     hasty_retries: bool = False  # back-off in milliseconds, so that eight attempts fit into a run
     skew: float = 0.0  # seconds by which this process's wall clock is ahead
+    skew_after: float = 0.0  # seconds after its start from which on it is
+    drift: float = 0.0  # seconds that this clock gains every second
+    block: float = 0.0  # seconds for which the event loop stands still, again and again
     fired: Path | None = None  # where a fault says that it fired

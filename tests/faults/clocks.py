@@ -11,16 +11,23 @@ from tests.faults.report import Report, slowest
 from tests.faults.world import World
 
 CLASSES = ("weibo", "wechat", "bluesky")
-SKEWS = (-300, 0, 300)
+SKEWS: tuple[dict[str, float], ...] = ({"skew": -300}, {"skew": 0}, {"skew": 300})
+# An hour either way in the middle of the run, and a clock that gains twenty seconds every second.
+JUMPS: tuple[dict[str, float], ...] = (
+    {"skew": 3600, "skew_after": 5},
+    {"skew": -3600, "skew_after": 5},
+    {"drift": 20},
+)
 DOWN = timedelta(hours=26)
 LATE_BY = 3600
 
 
-async def skews(world: World, size: Size) -> Report:
-    """Send with schedulers whose clocks are five minutes wrong either way: due is what the database says."""
+async def skews(world: World, size: Size, *, jumping: bool = False) -> Report:
+    """Send with schedulers whose clocks are wrong either way, or go wrong: due is what the database says."""
+    wrongs = JUMPS if jumping else SKEWS
     async with world.field(dict.fromkeys(CLASSES, 4), seed=size.seed) as field:
-        for skew in SKEWS:
-            await field.crew.start(skew=skew)
+        for wrong in wrongs:
+            await field.crew.start(1, **wrong)
         # By a wrong clock they would be four minutes too late, or not due at all.
         await field.plant(size.posts, CLASSES, after=2.0, over=size.posts / 15, late_by=60)
         drained = await field.drain(60 + size.posts / 5)
@@ -28,18 +35,19 @@ async def skews(world: World, size: Size) -> Report:
         rows = await field.rows()
         asked = field.platforms.asked_at
         ahead = [(row.due_at - asked[row.id]).total_seconds() for row in rows if row.id in asked]
-        wrong = max((abs(row.published_at - asked[row.id]) for row in rows if row.published_at), default=DOWN)
+        error = max((abs(row.published_at - asked[row.id]) for row in rows if row.published_at), default=DOWN)
         late = slowest(rows, await field.attempts())
+        wrong_clocks = field.crew.said("faults.clock")
     return Report(
-        name="R16 never early",
+        name="Q11 clocks that jump and drift" if jumping else "R16 never early",
         posts=size.posts,
-        fired={f"skew of {skew} s": 1 for skew in SKEWS},
+        fired={"schedulers with a clock of their own": wrong_clocks},
         verdict=verdict,
         drained_after=drained,
         claims={
             "each was seen": len(ahead) == size.posts,
             "none was early": max(ahead, default=1.0) <= 0.0,
-            "what we say of the time is right": wrong < timedelta(seconds=15),
+            "what we say of the time is right": error < timedelta(seconds=15),
             "none was called late": set(verdict.states) == {State.PUBLISHED.value},
         },
         numbers={"earliest_seconds_before_due": round(max(ahead, default=0.0), 3)},

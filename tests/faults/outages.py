@@ -1,4 +1,4 @@
-"""Q1 to Q3 and Q5: PostgreSQL stops and starts under load; Redis forgets, goes away, or says everything a hundred times."""
+"""Q1 to Q5: PostgreSQL stops and starts under load; Redis forgets, goes away, or says what it said before."""
 
 import asyncio
 import signal
@@ -115,6 +115,40 @@ async def bell_gone(world: World, size: Size) -> Report:
             "all went out without it": without is not None,
             "the bell is heard again": heard,
         },
+        numbers={"lateness_seconds": lateness},
+    )
+
+
+async def stale_hints(world: World, size: Size) -> Report:
+    """Bring back what Redis held before, again and again, as a restored snapshot does: old hints move nothing."""
+    async with own_field(world, dict.fromkeys(ABLE, 4), seed=size.seed) as (field, embedded):
+        queue, redis = ArqQueue(embedded.redis_url), Redis.from_url(embedded.redis_url)
+        for _ in range(50):
+            await queue.ring(Role.SCHEDULER)
+        snapshot = {key: await redis.dump(key) for key in await redis.keys("*")}
+        over = max(6.0, size.posts / 20)
+        await field.plant(size.posts, ABLE, after=1.0, over=over)
+        await field.crew.start(2)
+        restored = 0
+        for _ in range(size.kills):
+            await asyncio.sleep(over / size.kills)
+            await redis.flushall()
+            for key, value in snapshot.items():
+                await redis.restore(key, 0, value, replace=True)
+                restored += 1
+        await queue.close()
+        await redis.aclose()
+        drained = await field.drain(60 + over)
+        verdict = await field.verdict()
+        lateness = await _lateness(field)
+        exits = len(field.crew.workers) - len(field.crew.living)
+    return Report(
+        name="Q4 Redis from an old snapshot",
+        posts=size.posts,
+        fired={"keys restored": restored},
+        verdict=verdict,
+        drained_after=drained,
+        claims={"no scheduler ended": not exits},
         numbers={"lateness_seconds": lateness},
     )
 

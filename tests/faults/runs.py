@@ -14,13 +14,15 @@ from tests.faults.field import Size
 from tests.faults.hostile import hostile
 from tests.faults.kills import kills
 from tests.faults.lags import lags
-from tests.faults.outages import bell_gone, flushes, hints, postgres
+from tests.faults.outages import bell_gone, flushes, hints, postgres, stale_hints
+from tests.faults.outbox import interleavings
 from tests.faults.pauses import pauses
 from tests.faults.points import points
 from tests.faults.poison import poison
 from tests.faults.renewals import renewals
 from tests.faults.report import Report
 from tests.faults.stops import hurry, stops
+from tests.faults.sweeps import silence, sweeps
 from tests.faults.targets import targets
 from tests.faults.texts import texts
 from tests.faults.tokens import tokens
@@ -66,12 +68,17 @@ RUNS: dict[str, Run] = {
     ),
     "renewals": Run(renewals, "kill -9 in the middle of a token's renewal loses no account"),
     "skews": Run(skews, "nothing leaves before it is due, however wrong a scheduler's clock is"),
+    "jumps": Run(
+        partial(skews, jumping=True),
+        "clocks that jump an hour or drift send nothing early, and nothing twice",
+    ),
     "downtime": Run(
         downtime, "after 26 hours without a scheduler every delivery is handled by its late policy"
     ),
     "postgres": Run(postgres, "PostgreSQL stopping at once under load loses nothing and doubles nothing"),
     "flushes": Run(flushes, "Redis emptied again and again costs no post, and no more time than a sweep"),
     "bell_gone": Run(bell_gone, "without Redis posts go out by the clock; it is heard again when it is back"),
+    "stale_hints": Run(stale_hints, "hints that come back from an old snapshot of Redis move nothing"),
     "hints": Run(hints, "a hundred hints for every post are a hundred hints for nothing"),
     "cuts": Run(cuts, "the network to PostgreSQL cut while platforms have posts doubles nothing"),
     "commits": Run(
@@ -79,6 +86,11 @@ RUNS: dict[str, Run] = {
     ),
     "crowd": Run(crowd, "more clients than connections are told when to come again; nobody waits for ever"),
     "leavers": Run(leavers, "clients that hang up leave no transaction and no connection behind"),
+    "interleavings": Run(
+        interleavings, "what commits late is told all the same, whatever was told meanwhile"
+    ),
+    "sweeps": Run(sweeps, "with its sweeper killed again and again, the sweep never rests for ten seconds"),
+    "silence": Run(silence, "with every scheduler gone, readiness fails within half a minute"),
     "stops": Run(stops, "rolling restarts end in peace, and nobody has to be asked"),
     "hurry": Run(hurry, "a second SIGTERM ends a scheduler whose sends hang"),
     "poison": Run(poison, "rows that nobody can send are seen by a person, and hold up no other"),
