@@ -19,6 +19,7 @@ from tests.faults.outbox import interleavings
 from tests.faults.pauses import pauses
 from tests.faults.points import points
 from tests.faults.poison import poison
+from tests.faults.races import disconnects, editors, revoked
 from tests.faults.renewals import renewals
 from tests.faults.report import Report
 from tests.faults.stops import hurry, stops
@@ -94,5 +95,10 @@ RUNS: dict[str, Run] = {
     "stops": Run(stops, "rolling restarts end in peace, and nobody has to be asked"),
     "hurry": Run(hurry, "a second SIGTERM ends a scheduler whose sends hang"),
     "poison": Run(poison, "rows that nobody can send are seen by a person, and hold up no other"),
+    "disconnects": Run(
+        disconnects, "a channel disconnected while it publishes: each post is out, or held with the reason"
+    ),
+    "revoked": Run(revoked, "a token revoked in mid-upload is renewed, and every post goes out"),
+    "editors": Run(editors, "of editors who save at once one wins, and the others are told"),
     "hostile": Run(hostile, "hostile answers of platforms end where somebody sees what happened"),
 }
