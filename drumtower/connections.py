@@ -12,6 +12,8 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database, persistently
 from drumtower.db.models import Channel
 from drumtower.domain import failures
+from drumtower.domain.capabilities import Feature, Grant
+from drumtower.grants import refusal
 from drumtower.platforms import AppPassword, AppSecret, Credentials, OAuth2, PlatformError, Token, TokenSource
 from drumtower.platforms.base import Adapter
 from drumtower.platforms.calls import HttpClient
@@ -33,6 +35,7 @@ class Connection:
     platform: str
     adapter: Adapter
     credentials: Credentials
+    not_permitted: Grant | None = None  # publishing, where a probe found that this account may not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,11 @@ class Connections:
 
     def _connection(self, channel: Channel, adapter: Adapter, credentials: Credentials) -> Connection:
         return Connection(
-            channel_id=channel.id, platform=channel.platform, adapter=adapter, credentials=credentials
+            channel_id=channel.id,
+            platform=channel.platform,
+            adapter=adapter,
+            credentials=credentials,
+            not_permitted=refusal(channel, Feature.PUBLISH, datetime.now(UTC)),
         )
 
     async def renew(self, connection: Connection) -> None:

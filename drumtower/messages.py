@@ -132,6 +132,8 @@ def _media_facts(asset: Asset | None) -> MediaFacts | None:
         size=asset.size,
         alt_text=asset.alt_text,
         expires_at=asset.expires_at,
+        width=asset.width,
+        height=asset.height,
     )
 
 

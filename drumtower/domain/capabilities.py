@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from drumtower.domain.budgets import Rate
-from drumtower.domain.content import Kind
+from drumtower.domain.content import Disclosure, Kind
 from drumtower.domain.deliveries import Action
 from drumtower.domain.quotas import Quota
 from drumtower.domain.text import Unit
@@ -19,6 +19,28 @@ class Reconcile(StrEnum):
     HANDLE = "handle"  # a stored handle is polled
     LOOKUP = "lookup"  # own timeline, by fingerprint
     BLIND = "blind"  # can't be settled by us; a person decides
+
+
+class Feature(StrEnum):
+    """What an account may or may not do on its platform."""
+
+    PUBLISH = "publish"
+    DELETE = "delete"
+    REPLY = "reply"
+    MESSAGE = "message"
+    FEEDBACK = "feedback"
+    STATISTICS = "statistics"
+    WEBHOOKS = "webhooks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Whether one account may do something. `allowed` None: it shows only when it is done."""
+
+    feature: Feature
+    allowed: bool | None
+    reason: str = ""
+    platform_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +63,27 @@ class TextRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRule:
-    """Which files of one type a post may carry; sizes in bytes."""
+    """Which files of one family a post may carry; sizes in bytes.
+
+    `ratio`: width by height, narrowest and widest. `duration`: shortest and longest; `parts`: larger files are sent in
+    parts of so many bytes (`platforms.media.parts`). None: the platform says nothing.
+    """
 
     types: tuple[str, ...]
     maximum_count: int
     maximum_bytes: int
     required: int = 0
+    minimum_bytes: int = 0
+    maximum_pixels: int | None = None
+    ratio: tuple[float, float] | None = None
+    duration: tuple[timedelta, timedelta] | None = None
+    parts: int | None = None
+
+
+def family(content_type: str) -> str:
+    """Return which rule a file falls under: image, video, audio or document."""
+    kind = content_type.partition("/")[0]
+    return kind if kind in ("image", "video", "audio") else "document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +95,16 @@ class Capabilities:
     title: TextRule | None = None  # None: the platform has no title field
     image: MediaRule | None = None
     video: MediaRule | None = None
+    audio: MediaRule | None = None
+    document: MediaRule | None = None
+    alt_text: TextRule | None = None
     hashtags_in_text: bool = True
     link_domain_required: bool = False  # the text must hold a link under the channel's own domain
     reconcile: Reconcile = Reconcile.BLIND
+    # How long a repeat with the same key is the same post; after it only a look-up protects. None: for good.
+    key_life: timedelta | None = None
+    # What the platform marks itself; the adapter writes the others into the text.
+    native_disclosures: frozenset[Disclosure] = frozenset()
     # How long after a write the platform's own read may still miss it.
     read_lag: timedelta = timedelta(seconds=60)
     # How long the platform keeps what a preparation put there; None: until it is taken away. Staler is made anew.

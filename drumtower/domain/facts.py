@@ -16,6 +16,8 @@ class MediaFacts:
     size: int
     alt_text: str
     expires_at: datetime | None
+    width: int | None = None
+    height: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

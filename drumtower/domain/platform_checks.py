@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from drumtower.domain.capabilities import MediaRule, TextRule
+from drumtower.domain.capabilities import MediaRule, TextRule, family
 from drumtower.domain.errors import Violation
 from drumtower.domain.facts import Facts, MediaFacts
 from drumtower.domain.text import is_blank, length, links_in
@@ -72,18 +72,17 @@ def media(facts: Facts) -> Iterator[Violation]:
         if media is None:
             pointer = f"/asset_ids/{index}"
             yield Violation(pointer=pointer, code="asset_missing", detail="This file is no longer there.")
-    for prefix, rule in (("image", facts.capabilities.image), ("video", facts.capabilities.video)):
+    takes = facts.capabilities
+    rules = {"image": takes.image, "video": takes.video, "audio": takes.audio, "document": takes.document}
+    for prefix, rule in rules.items():
         yield from _media_of(facts, prefix, rule)
-    for index, media in enumerate(facts.media):
-        if media is not None and not media.content_type.startswith(("image/", "video/")):
-            yield _unwanted(facts, index, media.content_type)
 
 
 def _media_of(facts: Facts, prefix: str, rule: MediaRule | None) -> Iterator[Violation]:
     given = [
         (index, media)
         for index, media in enumerate(facts.media)
-        if media is not None and media.content_type.startswith(f"{prefix}/")
+        if media is not None and family(media.content_type) == prefix
     ]
     if rule is None:
         yield from (_unwanted(facts, index, media.content_type) for index, media in given)
@@ -115,6 +114,32 @@ def _file(facts: Facts, index: int, media: MediaFacts, rule: MediaRule) -> Itera
             code="media_too_large",
             detail=f"The file has {media.size} bytes; {facts.platform} takes {rule.maximum_bytes}.",
             hint="Upload a smaller one.",
+        )
+    if media.size < rule.minimum_bytes:
+        yield Violation(
+            pointer=f"/asset_ids/{index}",
+            code="media_too_small",
+            detail=f"The file has {media.size} bytes; {facts.platform} asks for {rule.minimum_bytes}.",
+        )
+    if media.width and media.height:
+        yield from _shape(facts, index, media.width, media.height, rule)
+
+
+def _shape(facts: Facts, index: int, width: int, height: int, rule: MediaRule) -> Iterator[Violation]:
+    if rule.maximum_pixels is not None and width * height > rule.maximum_pixels:
+        yield Violation(
+            pointer=f"/asset_ids/{index}",
+            code="media_too_many_pixels",
+            detail=f"{width} × {height} pixels; {facts.platform} takes {rule.maximum_pixels} in all.",
+            hint="Upload a smaller one.",
+        )
+    if rule.ratio is not None and not rule.ratio[0] <= width / height <= rule.ratio[1]:
+        narrowest, widest = rule.ratio
+        yield Violation(
+            pointer=f"/asset_ids/{index}",
+            code="media_ratio",
+            detail=f"{width} × {height}; {facts.platform} takes {narrowest:.2f} to {widest:.2f} (width by height).",
+            hint="Crop it, or use another one for this channel.",
         )
 
 

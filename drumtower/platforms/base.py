@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from drumtower.domain.capabilities import Capabilities, Label
+from drumtower.domain.capabilities import Capabilities, Grant, Label
 from drumtower.platforms.auth import Auth
 from drumtower.platforms.calls import HttpClient
 from drumtower.platforms.outcomes import (
@@ -77,6 +77,14 @@ class Adapter(ABC):
     @abstractmethod
     async def publish(self, request: PublishRequest) -> Outcome:
         """Publish once. Everything that may be repeated harmlessly belongs in `Preparable.prepare`."""
+
+
+class Prober(ABC):
+    """Can find out what this account may do, by calls that change nothing."""
+
+    @abstractmethod
+    async def probe(self, credentials: Credentials) -> Sequence[Grant]:
+        """Return what was found; a feature that can't be asked for is left out. See `probes.asked`."""
 
 
 class TokenSource(ABC):

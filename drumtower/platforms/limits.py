@@ -9,7 +9,7 @@ from drumtower.domain.errors import Violation
 from drumtower.domain.facts import Facts, MediaFacts
 from drumtower.domain.failures import ContentRejected
 from drumtower.platforms.errors import PlatformError
-from drumtower.platforms.outcomes import Message
+from drumtower.platforms.outcomes import Media, Message
 
 
 def check_message(message: Message, capabilities: Capabilities, platform: str) -> None:
@@ -27,16 +27,24 @@ def violations_of(message: Message, capabilities: Capabilities, platform: str) -
         platform=platform,
         capabilities=capabilities,
         connected=True,
-        media=tuple(
-            MediaFacts(content_type=one.content_type, size=one.size, alt_text=one.alt_text, expires_at=None)
-            for one in message.media
-        ),
+        media=tuple(_facts(one) for one in message.media),
         option_violations=(),
         banned_words=(),
         required_words=(),
         at=datetime.now(UTC),
     )
     return (*platform_checks.texts(facts), *platform_checks.media(facts))
+
+
+def _facts(media: Media) -> MediaFacts:
+    return MediaFacts(
+        content_type=media.content_type,
+        size=media.size,
+        alt_text=media.alt_text,
+        expires_at=None,
+        width=media.width,
+        height=media.height,
+    )
 
 
 def _content(message: Message) -> ChannelContent:

@@ -52,7 +52,8 @@ class DeclarationRules(Hooks):
         assert len(set(capabilities.kinds)) == len(capabilities.kinds)
         rules = [rule for rule in (capabilities.body, capabilities.title, capabilities.reply) if rule]
         assert all(self._sane(rule) for rule in rules)
-        assert all(self._sane_media(rule) for rule in (capabilities.image, capabilities.video) if rule)
+        media = (capabilities.image, capabilities.video, capabilities.audio, capabilities.document)
+        assert all(self._sane_media(rule) for rule in media if rule)
         assert _whole(capabilities.audience), "say whom one reaches here, in both languages"
 
     def _sane(self, rule: TextRule) -> bool:
@@ -61,9 +62,15 @@ class DeclarationRules(Hooks):
         )
 
     def _sane_media(self, rule: MediaRule) -> bool:
-        types = all(re.fullmatch(r"(image|video)/[a-z0-9.+-]+", kind) for kind in rule.types)
+        types = all(
+            re.fullmatch(r"(image|video|audio|application|text)/[a-z0-9.+-]+", kind) for kind in rule.types
+        )
         return (
-            types and bool(rule.types) and 0 <= rule.required <= rule.maximum_count and rule.maximum_bytes > 0
+            types
+            and bool(rule.types)
+            and 0 <= rule.required <= rule.maximum_count
+            and 0 <= rule.minimum_bytes < rule.maximum_bytes
+            and (rule.ratio is None or 0 < rule.ratio[0] <= rule.ratio[1])
         )
 
     def test_options_are_a_closed_form(self) -> None:
@@ -99,6 +106,9 @@ class DeclarationRules(Hooks):
         if capabilities.reconcile is Reconcile.HANDLE:
             assert issubclass(adapter, Confirmable)
             assert issubclass(adapter, Finder), "the handle itself may be lost with the answer"
+        if capabilities.key_life is not None:
+            assert capabilities.reconcile is Reconcile.KEY
+            assert issubclass(adapter, Finder), "after the key's life only a look-up protects"
         if issubclass(adapter, ReplyFinder):
             assert issubclass(adapter, Replier | Messenger)
         assert (capabilities.reply is not None) == issubclass(adapter, Replier | Messenger)

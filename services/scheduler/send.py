@@ -162,6 +162,8 @@ class Sender:
 async def _call(connection: Connection, request: PublishRequest | ReplyRequest) -> Outcome:
     adapter = connection.adapter
     if isinstance(request, PublishRequest):
+        if connection.not_permitted is not None:
+            return Handoff(reason=connection.not_permitted.reason)
         return await adapter.publish(request)
     if request.kind == "message" and isinstance(adapter, Messenger):
         return await adapter.message(request)

@@ -9,7 +9,7 @@ from drumtower.adapters.wechat.envelope import aes_key
 from drumtower.adapters.wechat.errors import DONE, NO_SUCH_ARTICLE, RULES
 from drumtower.adapters.wechat.schemas import CAPABILITIES, Body, WeChatOptions
 from drumtower.domain import failures
-from drumtower.domain.capabilities import Capabilities, Label
+from drumtower.domain.capabilities import Capabilities, Feature, Grant, Label
 from drumtower.platforms import (
     Accepted,
     Adapter,
@@ -30,6 +30,7 @@ from drumtower.platforms import (
     PlatformError,
     PostReference,
     Preparable,
+    Prober,
     Published,
     PublishRequest,
     Reading,
@@ -50,11 +51,13 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.answers import count, required
 from drumtower.platforms.errors import lost
+from drumtower.platforms.probes import asked, not_askable
 
 
 class WeChatAdapter(
     Adapter,
     TokenSource,
+    Prober,
     Preparable,
     Discarder,
     Confirmable,
@@ -132,6 +135,16 @@ class WeChatAdapter(
         if count(body.get("total_count")) is None:
             raise PlatformError(lost("the answer has no total_count", once=False))
         return RemoteAccount(id=credentials["account"], name=credentials["account"])
+
+    async def probe(self, credentials: Credentials) -> Sequence[Grant]:
+        """Ask what personal and unverified accounts are refused (48001): their posts become handoffs."""
+        api = self.api(credentials)
+        listing = {"offset": 0, "count": 1, "no_content": 1}
+        return (
+            await asked(Feature.PUBLISH, api.post("/cgi-bin/freepublish/batchget", Body, listing)),
+            await asked(Feature.STATISTICS, api.get("/cgi-bin/user/get", Body, next_openid="")),
+            not_askable(Feature.REPLY, "WeChat asks for an article with comments."),
+        )
 
     async def prepare(self, request: PublishRequest) -> None:
         await publishing.ensure_draft(self.api(request.credentials), request)

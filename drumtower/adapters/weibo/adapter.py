@@ -8,8 +8,8 @@ from drumtower.adapters.weibo import feedback, replies, webhook
 from drumtower.adapters.weibo.declaration import AUTH, CAPABILITIES, IMAGE, TOKEN_WIRE, WIRE
 from drumtower.adapters.weibo.errors import GONE, PENDING, REPEATED
 from drumtower.adapters.weibo.posts import Sighting, look, marked
-from drumtower.adapters.weibo.schemas import Counters, Person, Status, TokenInfo, permalink
-from drumtower.domain.capabilities import Label
+from drumtower.adapters.weibo.schemas import CommentList, Counters, Person, Status, TokenInfo, permalink
+from drumtower.domain.capabilities import Feature, Grant, Label
 from drumtower.domain.failures import AuthExpired, NotPermitted
 from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.samples import Metric
@@ -28,6 +28,7 @@ from drumtower.platforms import (
     Outcome,
     PlatformError,
     PostReference,
+    Prober,
     Published,
     PublishRequest,
     Reading,
@@ -44,6 +45,7 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.lookups import ours
 from drumtower.platforms.media import read_file, rejected
+from drumtower.platforms.probes import asked, not_askable
 from drumtower.platforms.readings import batches, reading
 from drumtower.platforms.signatures import check_sorted
 
@@ -58,6 +60,7 @@ PENDING_LIMIT = timedelta(minutes=15)
 
 class WeiboAdapter(
     Adapter,
+    Prober,
     Confirmable,
     Finder,
     Deleter,
@@ -89,6 +92,14 @@ class WeiboAdapter(
             raise PlatformError(NotPermitted(detail="the token belongs to another app"))
         user = await self.api(credentials).get("users/show", Person, uid=info.uid)
         return RemoteAccount(id=user.id, name=user.screen_name, url=f"https://weibo.com/u/{user.id}")
+
+    async def probe(self, credentials: Credentials) -> Sequence[Grant]:
+        """Ask for what some apps are refused (10014); a share can't be tried without sharing."""
+        comments = self.api(credentials).get("comments/to_me", CommentList, count=1)
+        return (
+            not_askable(Feature.PUBLISH, "Weibo says so only when a status is shared."),
+            await asked(Feature.FEEDBACK, comments),
+        )
 
     async def publish(self, request: PublishRequest) -> Outcome:
         """Share once. "The same again" is looked up, because it may be our own lost first attempt."""

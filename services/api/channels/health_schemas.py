@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from drumtower.domain.breakers import BreakerState
+from drumtower.domain.capabilities import Feature
 from drumtower.domain.deliveries import Action
 from drumtower.domain.failures import Scope
 from drumtower.domain.quotas import Period
@@ -86,10 +87,25 @@ class ChannelHealthRead(Answer):
     checked_at: Moment
 
 
+class GrantRead(Answer):
+    """Whether this account may use a feature. `unknown`: not probed, or it shows only when it is used.
+
+    `handoff`: what can't be done by API goes to a person.
+    """
+
+    feature: Feature
+    state: Literal["allowed", "not_permitted", "unknown"]
+    reason: str
+    platform_code: str | None
+    handoff: bool
+
+
 class ChannelCapabilitiesRead(Answer):
-    """What the channel takes, and what is left of its quotas."""
+    """What the channel takes, what its account may do (as found at `probed_at`), and what is left of its quotas."""
 
     channel_id: UUID
     platform: str
     capabilities: CapabilitiesRead
     quotas: list[QuotaLeftRead]
+    grants: list[GrantRead]
+    probed_at: Moment | None

@@ -12,7 +12,7 @@ from drumtower.domain.errors import Invalid
 from drumtower.domain.permissions import Permission
 from drumtower.platforms import OAuth2
 from services.api import idempotency
-from services.api.channels import health, service
+from services.api.channels import health, probing, service
 from services.api.channels.health_schemas import ChannelCapabilitiesRead, ChannelHealthRead
 from services.api.channels.schemas import ChannelCreate, ChannelRead, ChannelUpdate
 from services.api.deps import BriefPrincipalDep, ClockDep, Reader, ServicesDep, TxDep, allow
@@ -104,6 +104,8 @@ async def get_channel_capabilities(
         platform=channel.platform,
         capabilities=read_capabilities(services.registry.get(channel.platform).capabilities),
         quotas=await health.read_quotas(tx, services.limits, channel, clock.now()),
+        grants=probing.read(channel, services.registry.get(channel.platform)),
+        probed_at=channel.probed_at,
     )
 
 
@@ -151,11 +153,16 @@ async def _identified(
 @router.post(
     "/{channel_id}/probe",
     operation_id="channels_probe",
-    summary="Ask the platform whether the channel still works",
+    summary="Ask the platform whether the channel still works, and what it may do",
     responses=responses(409, 502),
 )
 async def probe_channel(channel_id: UUID, principal: BriefPrincipalDep, services: ServicesDep) -> ChannelRead:
-    return await update_channel(channel_id, ChannelUpdate(credentials=None), principal, services)
+    """Changes nothing on the platform. What was found stands in `GET …/capabilities`, dated, with reasons."""
+    await update_channel(channel_id, ChannelUpdate(credentials=None), principal, services)
+    found = await probing.ask(services.connections, channel_id)
+    async with services.db.transaction() as tx:
+        channel = await probing.keep(tx, principal, channel_id, found, services.clock.now())
+    return service.read(channel, services)
 
 
 @router.delete("/{channel_id}", operation_id="channels_disconnect", summary="Disconnect a channel")

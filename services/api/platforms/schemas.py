@@ -4,7 +4,7 @@ from typing import Any
 
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Reconcile
-from drumtower.domain.content import Kind
+from drumtower.domain.content import Disclosure, Kind
 from drumtower.domain.deliveries import Action
 from drumtower.domain.quotas import Period
 from drumtower.domain.text import Unit
@@ -28,12 +28,16 @@ class TextRuleRead(Answer):
 
 
 class MediaRuleRead(Answer):
-    """Which files a post may carry; sizes in bytes."""
+    """Which files a post may carry; sizes in bytes. `ratio` is width by height, `duration_seconds` shortest to longest."""
 
     types: list[str]
     maximum_count: int
     maximum_bytes: int
     required: int
+    minimum_bytes: int
+    maximum_pixels: int | None
+    ratio: tuple[float, float] | None
+    duration_seconds: tuple[float, float] | None
 
 
 class RateRead(Answer):
@@ -69,6 +73,10 @@ class CapabilitiesRead(Answer):
     body: TextRuleRead
     image: MediaRuleRead | None
     video: MediaRuleRead | None
+    audio: MediaRuleRead | None
+    document: MediaRuleRead | None
+    alt_text: TextRuleRead | None
+    native_disclosures: list[Disclosure]
     hashtags_in_text: bool
     link_domain_required: bool
     reconcile: Reconcile

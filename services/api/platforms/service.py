@@ -1,6 +1,6 @@
 """Reads an adapter class as clients see it."""
 
-from drumtower.domain.capabilities import Capabilities
+from drumtower.domain.capabilities import Capabilities, MediaRule
 from drumtower.platforms import (
     Adapter,
     Confirmable,
@@ -63,8 +63,12 @@ def read_capabilities(given: Capabilities) -> CapabilitiesRead:
         kinds=list(given.kinds),
         title=TextRuleRead.model_validate(given.title) if given.title else None,
         body=TextRuleRead.model_validate(given.body),
-        image=MediaRuleRead.model_validate(given.image) if given.image else None,
-        video=MediaRuleRead.model_validate(given.video) if given.video else None,
+        image=_media(given.image),
+        video=_media(given.video),
+        audio=_media(given.audio),
+        document=_media(given.document),
+        alt_text=TextRuleRead.model_validate(given.alt_text) if given.alt_text else None,
+        native_disclosures=sorted(given.native_disclosures),
         hashtags_in_text=given.hashtags_in_text,
         link_domain_required=given.link_domain_required,
         reconcile=given.reconcile,
@@ -79,3 +83,11 @@ def read_capabilities(given: Capabilities) -> CapabilitiesRead:
         metrics_delay_seconds=given.metrics_delay.total_seconds(),
         audience=LabelRead.model_validate(given.audience),
     )
+
+
+def _media(rule: MediaRule | None) -> MediaRuleRead | None:
+    if rule is None:
+        return None
+    fields = {name: getattr(rule, name) for name in MediaRuleRead.model_fields if name != "duration_seconds"}
+    span = tuple(one.total_seconds() for one in rule.duration) if rule.duration else None
+    return MediaRuleRead.model_validate({**fields, "duration_seconds": span})

@@ -1,0 +1,100 @@
+"""Which files a platform takes: families, bytes, pixels, ratios."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from drumtower.domain import platform_checks
+from drumtower.domain.capabilities import Capabilities, MediaRule, TextRule, family
+from drumtower.domain.content import ChannelContent, Kind, Nature
+from drumtower.domain.facts import Facts, MediaFacts
+from drumtower.domain.text import Unit
+
+IMAGE = MediaRule(
+    types=("image/png",),
+    maximum_count=2,
+    maximum_bytes=1000,
+    minimum_bytes=10,
+    maximum_pixels=1_000_000,
+    ratio=(0.5, 2.0),
+)
+PDF = MediaRule(types=("application/pdf",), maximum_count=1, maximum_bytes=1000)
+
+
+def codes(*media: MediaFacts) -> list[tuple[str, str]]:
+    text = TextRule(maximum=10, unit=Unit.CHARACTER)
+    takes = Capabilities(kinds=(Kind.IMAGE_TEXT,), body=text, image=IMAGE, document=PDF)
+    content = ChannelContent(
+        title="",
+        body="",
+        kind=Kind.IMAGE_TEXT,
+        nature=Nature.EDITORIAL,
+        language="zh-CN",
+        links=(),
+        hashtags=(),
+        asset_ids=(),
+        disclosures=(),
+        options={},
+    )
+    facts = Facts(
+        content=content,
+        text="",
+        platform="Kite",
+        capabilities=takes,
+        connected=True,
+        media=media,
+        option_violations=(),
+        banned_words=(),
+        required_words=(),
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    return [(violation.pointer, violation.code) for violation in platform_checks.media(facts)]
+
+
+def file(
+    content_type: str, size: int = 100, width: int | None = None, height: int | None = None
+) -> MediaFacts:
+    return MediaFacts(
+        content_type=content_type, size=size, alt_text="", expires_at=None, width=width, height=height
+    )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("image/png", "image"),
+        ("video/mp4", "video"),
+        ("audio/mpeg", "audio"),
+        ("application/pdf", "document"),
+        ("text/plain", "document"),
+    ],
+)
+def test_families(content_type: str, expected: str) -> None:
+    assert family(content_type) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (file("image/png", 10, 1000, 1000), []),
+        (file("image/png", 9), ["media_too_small"]),
+        (file("image/png", 1001), ["media_too_large"]),
+        (file("image/png", 100, 1001, 1000), ["media_too_many_pixels"]),
+        (file("image/png", 100, 100, 200), []),
+        (file("image/png", 100, 99, 200), ["media_ratio"]),
+        (file("image/png", 100, 200, 100), []),
+        (file("image/png", 100, 201, 100), ["media_ratio"]),
+        (file("image/gif"), ["media_type"]),
+        (file("application/pdf"), []),
+        (file("application/zip"), ["media_type"]),
+        (file("audio/mpeg"), ["media_type"]),
+        (file("video/mp4"), ["media_type"]),
+    ],
+)
+def test_each_rule(one: MediaFacts, expected: list[str]) -> None:
+    assert codes(one) == [("/asset_ids/0", code) for code in expected]
+
+
+def test_families_are_counted_apart() -> None:
+    assert codes(file("image/png"), file("image/png"), file("application/pdf")) == []
+    assert codes(*[file("image/png")] * 3) == [("/asset_ids", "too_many_images")]
