@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         default=timedelta(seconds=60),
         description="How long an unknown outcome rests before 'not there' may mean 'send again'.",
     )
+    series_ahead: timedelta = Field(
+        default=timedelta(days=14),
+        ge=timedelta(hours=1),
+        description="How far ahead series plan their deliveries.",
+    )
     release_gap: timedelta = Field(
         default=timedelta(minutes=1),
         ge=timedelta(seconds=1),

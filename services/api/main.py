@@ -43,6 +43,7 @@ from services.api.middleware import Failures, RateLimits, RequestIds
 from services.api.platforms.router import router as platforms
 from services.api.posts.router import router as posts
 from services.api.posts.workflow import router as workflow
+from services.api.series.router import router as series
 from services.api.slots.router import router as slots
 from services.api.webhooks.router import router as webhooks
 
@@ -70,6 +71,7 @@ ROUTERS = (
     workflow,
     deliveries,
     freezes,
+    series,
     calendar,
     interactions,
     links,

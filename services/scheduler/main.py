@@ -32,6 +32,7 @@ from services.scheduler.reconcile import reconcile
 from services.scheduler.relay import relay
 from services.scheduler.release import release
 from services.scheduler.send import Sender
+from services.scheduler.series import plan_series
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ async def run(settings: Settings) -> None:
         Ticker("confirm", partial(confirm, db, connections), EVERY_SECOND, beat),
         Ticker("reconcile", partial(reconcile, db, connections, storage, settings), EVERY_SECOND, beat),
         Ticker("reap", partial(reap, db), EVERY_SECOND, beat),
+        Ticker("series", partial(plan_series, db, settings), EVERY_SECOND, beat),
         Ticker("release", partial(release, db, settings), EVERY_SECOND, beat),
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),

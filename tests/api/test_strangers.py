@@ -43,6 +43,7 @@ BODIES: dict[str, Json] = {
     "posts_schedule": {"channel_ids": [str(new_id())], "at": soon()},
     "posts_update": {"title": "mine"},
     "replies_create": {"text": "mine"},
+    "series_update": {"name": "mine"},
     "slots_add": {"weekday": "tue", "local": "09:30", "timezone": "Asia/Shanghai"},
     "slots_replace": {"slots": []},
 }
@@ -51,6 +52,15 @@ QUERIES = {"assets_rendition": {"width": "160"}}
 POST = {"title": "x", "body": "x", "kind": "image_text", "nature": "editorial", "brand_id": "{own brand}"}
 AUTHORIZATION = {"platform": "weibo", "name": "x", "credentials": {"app_key": "1"}}
 CONVERSION = {"external_id": "mine", "event": "x", "occurred_at": "2026-01-01T00:00:00Z"}
+SERIES = {
+    "name": "mine",
+    "post_id": str(new_id()),
+    "channel_ids": ["{own channel}"],
+    "rule": {"every": "day"},
+    "local": "09:30",
+    "timezone": "Asia/Shanghai",
+    "starts_on": soon(24)[:10],
+}
 FREEZE = {"reason": "mine"}
 LINK = {"target_url": "https://example.com"}
 # Ids in bodies: (operation, field) to a body that carries ours, given the ids.
@@ -85,6 +95,8 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
     },
     ("posts_preflight", "channel_ids"): lambda ids: {"channel_ids": [ids["channel_id"]]},
     ("posts_schedule", "channel_ids"): lambda ids: {"channel_ids": [ids["channel_id"]], "at": soon()},
+    ("series_create", "post_id"): lambda ids: SERIES | {"post_id": ids["post_id"]},
+    ("series_create", "channel_ids"): lambda ids: SERIES | {"channel_ids": [ids["channel_id"]]},
     ("interactions_update", "assignee_id"): lambda ids: {"assignee_id": ids["assignee_id"]},
 }
 # Fields that look like ids of ours and are not, or lead nowhere.
@@ -93,6 +105,7 @@ NO_IDS = {
     "campaign_id": "there are no campaigns yet: it is kept as it is said",
 }
 ELSEWHERE = {
+    ("series_update", "channel_ids"): "needs a series of one's own: test_series.py",
     ("channels_create", "brand_id"): "needs a real account: test_channels.py",
     ("conversions_create", "click_id"): "below",
     ("conversions_create", "conversions/click_id"): "below",

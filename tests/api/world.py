@@ -14,7 +14,7 @@ from drumtower.db.models import Click, Interaction
 from drumtower.domain.ids import new_id
 from drumtower.feedback import ingest
 from tests.api import pictures
-from tests.api.desk import Json, answer, planned
+from tests.api.desk import Json, answer, planned, soon
 from tests.factories import Team
 from tests.feedback.rows import make_channel, said
 
@@ -90,6 +90,16 @@ async def build(
     stop = {"scope": "channel", "channel_id": str(channel.id), "reason": CANARY}
     weekly = {"weekday": "mon", "local": "09:30", "timezone": "Asia/Shanghai"}
     slot = answer(await client.post(f"/v1/channels/{channel.id}/slots", json=weekly), 201)
+    recurring = {
+        "name": CANARY,
+        "post_id": delivery["post_id"],
+        "channel_ids": [str(channel.id)],
+        "rule": {"every": "day"},
+        "local": "09:30",
+        "timezone": "Asia/Shanghai",
+        "starts_on": soon(48)[:10],
+    }
+    series = answer(await client.post("/v1/series", json=recurring), 201)
     freeze = answer(await client.post("/v1/freezes", json=stop), 201)
     return {
         "brand_id": brand["id"],
@@ -99,6 +109,7 @@ async def build(
         "post_id": draft["id"],
         "version": "1",
         "delivery_id": delivery["id"],
+        "series_id": series["id"],
         "slot_id": slot["id"],
         "freeze_id": freeze["id"],
         "interaction_id": str(interaction),

@@ -12,6 +12,7 @@ from drumtower.db.models.links import Click, Conversion, Link
 from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
 from drumtower.db.models.posts import Post, PostVersion, Review
 from drumtower.db.models.samples import ChannelRollup, DirtyDay, Rollup, Sample, SamplePlan
+from drumtower.db.models.series import Occurrence, Series
 from drumtower.db.models.workspaces import ApiKey, Member, Session, Workspace
 from drumtower.db.types import Base
 
@@ -40,6 +41,7 @@ __all__ = [
     "Leftover",
     "Link",
     "Member",
+    "Occurrence",
     "OutboxEvent",
     "Post",
     "PostVersion",
@@ -48,6 +50,7 @@ __all__ = [
     "Rollup",
     "Sample",
     "SamplePlan",
+    "Series",
     "Session",
     "Slot",
     "Workspace",

@@ -11,6 +11,7 @@ from drumtower.db.repositories.deliveries import derive_status, move
 from drumtower.db.repositories.leftovers import leave
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository
+from drumtower.db.repositories.series import wake
 from drumtower.domain.deliveries import EDITABLE, WAITING, Event, State
 from drumtower.domain.errors import Conflict, Violation
 from drumtower.domain.reviews import ReviewState, approval_expires
@@ -93,6 +94,7 @@ async def _release(tx: Tx, principal: Principal, post: Post, now: datetime) -> N
         else:
             await move(tx, row, Event.RELEASE, now, next_at=row.due_at, error=None, **changes)
     await derive_status(tx, post.id)
+    await wake(tx, post.id)
 
 
 def _waits_for_approval(row: Delivery) -> bool:

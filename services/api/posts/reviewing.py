@@ -9,6 +9,7 @@ from drumtower.db.models import Post, Review
 from drumtower.db.repositories.deliveries import derive_status
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository, judgement_of
+from drumtower.db.repositories.series import wake
 from drumtower.domain.content import from_json
 from drumtower.domain.errors import Conflict, Forbidden, Invalid, Violation
 from drumtower.domain.ids import new_id
@@ -151,6 +152,7 @@ async def _withdraw(tx: Tx, principal: Principal, post: Post, now: datetime) -> 
         rows = await PostRepository(tx, principal.workspace_id).hold_deliveries(post.id)
         detail = "A reviewer withdrew the approval."
         await approvals.hold_back(tx, rows, "not_approved", detail, "Have the post approved again.", now)
+        await wake(tx, post.id)
 
 
 async def _changed(

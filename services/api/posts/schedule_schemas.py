@@ -13,7 +13,7 @@ from services.api.schemas import Body
 LATEST = timedelta(days=30)
 
 
-def _duration(value: object) -> object:
+def duration(value: object) -> object:
     if isinstance(value, bool) or not (
         isinstance(value, int) or (isinstance(value, str) and value[:1] == "P")
     ):
@@ -25,7 +25,7 @@ def _duration(value: object) -> object:
 Lateness = Annotated[
     timedelta,
     Field(ge=timedelta(), le=LATEST),
-    BeforeValidator(_duration),
+    BeforeValidator(duration),
     WithJsonSchema(
         {
             "anyOf": [

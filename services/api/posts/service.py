@@ -12,6 +12,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Post, PostVersion
 from drumtower.db.repositories.deliveries import derive_status
 from drumtower.db.repositories.posts import PostRepository
+from drumtower.db.repositories.series import wake
 from drumtower.domain.content import Content, digest, from_json, to_json
 from drumtower.domain.deliveries import FINAL, State
 from drumtower.domain.errors import Conflict, Invalid, Violation
@@ -151,6 +152,7 @@ async def _rewrite(tx: Tx, principal: Principal, post: Post, content: Content, n
         version=post.version,
     )
     await derive_status(tx, post.id)
+    await wake(tx, post.id)
 
 
 def _nulls(asked: PostUpdate) -> list[Violation]:
@@ -183,6 +185,7 @@ async def archive(tx: Tx, principal: Principal, post_id: UUID, now: datetime) ->
     post.updated_at = now
     post.revision += 1
     await derive_status(tx, post.id)
+    await wake(tx, post.id)
     audit.record(tx, principal, "post.archived", post.id, now)
     return post
 
