@@ -49,6 +49,7 @@ from drumtower.platforms.registry import Registry
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from services.scheduler.dispatch import Dispatcher
+from services.scheduler.gate import Gate
 from services.scheduler.outcomes import Outcomes
 from services.scheduler.send import Sender
 from tests.factories import Team, make_team
@@ -147,7 +148,7 @@ async def engine(
             db=db, http=client, box=box, registry=Registry(adapters={"bench": BenchAdapter}, refused={})
         )
         storage = LocalStorage(settings.storage_dir)
-        outcomes = Outcomes(db)
+        outcomes = Outcomes(db, Gate.of(connections.registry, settings))
         sender = Sender(db=db, connections=connections, storage=storage, settings=settings, outcomes=outcomes)
         dispatcher = Dispatcher(db=db, sender=sender, settings=settings)
         cpu = _cpu()

@@ -1,6 +1,6 @@
 """What a claimed delivery must still wait for: it goes back with a later time, and no attempt is counted."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,26 +8,24 @@ from sqlalchemy import text
 
 from drumtower.db.engine import Tx
 from drumtower.domain.deliveries import Action
+from services.scheduler.gate import Gate
 from services.scheduler.requests import Facts
 from services.scheduler.waits import Wait
 
 
-async def admit(tx: Tx, batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:
+async def admit(tx: Tx, gate: Gate, batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:
     """Return what of a batch must wait; it is locked, checked, and would leave now.
 
-    Every limit on when something leaves is asked here, in the claim's transaction; the longest wait counts.
+    Every limit on when something leaves is asked here, in the claim's transaction. The gate comes last: who passes it
+    has taken tokens.
     """
-    del tx  # the gap is known from the channel's row
-    return _longest([_gaps(batch, now)])
-
-
-def _longest(waits: Iterable[Mapping[UUID, Wait]]) -> dict[UUID, Wait]:
-    longest: dict[UUID, Wait] = {}
-    for limit in waits:
-        for delivery_id, wait in limit.items():
-            if delivery_id not in longest or wait.until > longest[delivery_id].until:
-                longest[delivery_id] = wait
-    return longest
+    gaps = _gaps(batch, now)
+    free = [facts for facts in batch if facts.delivery.id not in gaps]
+    calls = [
+        gate.call(facts.delivery, facts.channel, first=facts.delivery.attempts == 0, began=now)
+        for facts in free
+    ]
+    return gaps | await gate.waits(tx, calls, now)
 
 
 def _gaps(batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:

@@ -95,17 +95,28 @@ async def look(tx: Tx, full: Sequence[str] = ()) -> Due:
     return Due(now, next_at, found, has_more)
 
 
-def pick(found: Sequence[Candidate], room: Callable[[str], int]) -> list[Candidate]:
-    """Choose among candidates in the order of time: in turns over workspaces, as many as each platform has room for.
+def roomy(_: UUID) -> int:
+    """Room for a whole window on every channel."""
+    return WINDOW
+
+
+def pick(
+    found: Sequence[Candidate], room: Callable[[str], int], channel_room: Callable[[UUID], int] = roomy
+) -> list[Candidate]:
+    """Choose among candidates in the order of time: in turns over workspaces, as many as each platform and each channel
+    has room for.
 
     Of a channel's publishes the first one only, and none while one is at work.
     """
     ranked = sorted(_turns(found), key=lambda pair: pair[0])
     taken: Counter[str] = Counter()
+    of_channel: Counter[UUID] = Counter()
     chosen = []
     for _, candidate in ranked:
-        if taken[candidate.platform] < room(candidate.platform):
+        full = of_channel[candidate.channel_id] >= channel_room(candidate.channel_id)
+        if taken[candidate.platform] < room(candidate.platform) and not full:
             taken[candidate.platform] += 1
+            of_channel[candidate.channel_id] += 1
             chosen.append(candidate)
     return chosen
 

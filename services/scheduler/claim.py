@@ -16,7 +16,8 @@ from drumtower.db.repositories.deliveries import Move
 from drumtower.domain.deliveries import LEASED, Action, Event
 from drumtower.platforms import Preparable
 from services.scheduler.admission import admit, put_back
-from services.scheduler.candidates import Candidate, look, pick
+from services.scheduler.candidates import Candidate, look, pick, roomy
+from services.scheduler.gate import Gate
 from services.scheduler.intents import intend
 from services.scheduler.last_checks import last_check, reasons_to_stop
 from services.scheduler.requests import Facts, is_publish, lock_due
@@ -72,21 +73,26 @@ class _Sorted:
 async def claim_due(
     tx: Tx,
     connections: Connections,
+    gate: Gate,
     *,
     lease: timedelta,
     room: Callable[[str], int],
+    channel_room: Callable[[UUID], int] = roomy,
     full: Sequence[str] = (),
     apart: bool = False,
 ) -> Claim:
-    """Claim what is due, as far as there is `room(platform)`. `apart`: judge each by itself, later."""
+    """Claim what is due, as far as there is `room(platform)` and `channel_room(channel_id)`.
+
+    `apart`: judge each by itself, later.
+    """
     taken = time.monotonic()
     due = await look(tx, full)
-    chosen = pick(due.candidates, room)
+    chosen = pick(due.candidates, room, channel_room)
     rest = None if due.next_at is None else due.next_at - due.now
     if not chosen:
         return Claim(has_more=bool(due.candidates) or due.has_more, rest=rest)
     batch = await _lock(tx, chosen)
-    flights = await _go(tx, connections, batch, due.now, taken, lease=lease, apart=apart)
+    flights = await _go(tx, connections, gate, batch, due.now, taken, lease=lease, apart=apart)
     left = due.has_more or len(batch) < len(due.candidates)
     return Claim(flights=flights, has_more=left, cleared=len(flights) < len(batch), rest=rest)
 
@@ -112,6 +118,7 @@ async def _lock(tx: Tx, chosen: Sequence[Candidate]) -> list[Facts]:
 async def _go(
     tx: Tx,
     connections: Connections,
+    gate: Gate,
     batch: Sequence[Facts],
     now: datetime,
     taken: float,
@@ -124,7 +131,7 @@ async def _go(
     else:
         found = _sort(batch, await reasons_to_stop(tx, batch), connections, now)
     leaving = [facts for facts, _ in found.ready] + found.apart
-    waits = await admit(tx, leaving, now)
+    waits = await admit(tx, gate, leaving, now)
     await put_back(tx, waits)
     going = [facts for facts in leaving if facts.delivery.id not in waits]
     ready = [(facts, connection) for facts, connection in found.ready if facts.delivery.id not in waits]

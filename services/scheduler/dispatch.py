@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter as Count
 
 from drumtower.db.engine import Database
+from drumtower.db.models import Delivery
 from drumtower.settings import Settings
 from services.scheduler.claim import Claim, Flight, claim_due
 from services.scheduler.send import Sender
@@ -32,8 +34,9 @@ class Dispatcher:
     sender: Sender
     settings: Settings
     stopping: bool = False
-    _flying: dict[asyncio.Task[None], str] = field(default_factory=dict)
+    _flying: dict[asyncio.Task[None], Delivery] = field(default_factory=dict)
     _load: Counter[str] = field(default_factory=Counter)
+    _channels: Counter[UUID] = field(default_factory=Counter)
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
     _claiming: asyncio.Task[Claim] | None = None
     _apart: bool = False
@@ -61,8 +64,10 @@ class Dispatcher:
                 claim = await claim_due(
                     tx,
                     self.sender.connections,
+                    self.sender.outcomes.gate,
                     lease=self.settings.lease,
                     room=self._room,
+                    channel_room=self._channel_room,
                     full=[platform for platform in self._load if self._room(platform) == 0],
                     apart=self._apart,
                 )
@@ -77,18 +82,26 @@ class Dispatcher:
     def _room(self, platform: str) -> int:
         return max(0, self.settings.platform_concurrency - self._load[platform])
 
+    def _channel_room(self, channel_id: UUID) -> int:
+        return max(0, self.settings.channel_concurrency - self._channels[channel_id])
+
     def _launch(self, flights: Sequence[Flight]) -> None:
         for flight in flights:
-            platform = flight.delivery.platform
-            CLAIMS.labels(platform).inc()
-            task = asyncio.create_task(self.sender.send(flight), name=f"send {flight.delivery.id}")
-            self._flying[task] = platform
-            self._load[platform] += 1
+            delivery = flight.delivery
+            CLAIMS.labels(delivery.platform).inc()
+            task = asyncio.create_task(self.sender.send(flight), name=f"send {delivery.id}")
+            self._flying[task] = delivery
+            self._load[delivery.platform] += 1
+            self._channels[delivery.channel_id] += 1
             task.add_done_callback(self._landed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
-        platform = self._flying.pop(task)
+        delivery = self._flying.pop(task)
+        platform = delivery.platform
         self._load[platform] -= 1
+        self._channels[delivery.channel_id] -= 1
+        if not self._channels[delivery.channel_id]:
+            del self._channels[delivery.channel_id]
         if self._room(platform) >= max(1, self.settings.platform_concurrency // FREED_SHARE):
             self._freed.set()
 

@@ -19,6 +19,8 @@ from drumtower.domain.budgets import Budget, Rate
 from drumtower.domain.deliveries import Action
 from drumtower.limits import Limits, Place
 from drumtower.platforms import Outcome
+from drumtower.platforms.registry import Registry
+from drumtower.settings import Settings
 from services.scheduler.waits import Wait
 
 # A platform that wants to be left alone for longer is asked again all the same.
@@ -36,7 +38,7 @@ class Call:
     began: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What came of a call, at `at`."""
 
@@ -51,6 +53,14 @@ class Gate:
 
     limits: Limits
     rest: timedelta
+
+    @classmethod
+    def of(cls, registry: Registry, settings: Settings) -> "Gate":
+        """Make the gate that the settings ask for."""
+        return cls(
+            limits=Limits(registry=registry, documented=settings.documented_limits),
+            rest=settings.breaker_rest,
+        )
 
     def call(self, delivery: Delivery, channel: Channel, *, first: bool, began: datetime) -> Call:
         """Say what limits need to know of a delivery's call."""

@@ -14,6 +14,7 @@ from drumtower.messages import violations_of
 from services.scheduler.freezing import frozen
 from services.scheduler.requests import Facts, is_publish
 from services.scheduler.settle import Stop, error_json
+from services.scheduler.waits import Wait
 
 
 async def reasons_to_stop(tx: Tx, batch: Sequence[Facts]) -> dict[UUID, Stop]:
@@ -44,6 +45,12 @@ def last_check(facts: Facts, stopped: Stop | None, connections: Connections, now
         error = error_json("preflight_failed", refused[0].detail, refused[0].hint, violations=shown)
         return Stop(Event.REFUSE, error)
     return None
+
+
+def put_off(wait: Wait) -> Stop:
+    """Make a wait that came up after the claim a stop: it goes again then, and nothing was tried."""
+    later = {"next_at": wait.until, "not_before": wait.until, "lease_until": None}
+    return Stop(Event.RETRY, error_json(wait.code, wait.detail), later)
 
 
 def _reason_to_hold(facts: Facts) -> Violation | None:

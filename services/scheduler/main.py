@@ -24,6 +24,7 @@ from drumtower.ticks import Ticker, run_all
 from services.scheduler.clean import clean
 from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
+from services.scheduler.gate import Gate
 from services.scheduler.listen import listen as listen_to_channels
 from services.scheduler.outcomes import Outcomes
 from services.scheduler.prepare import prepare
@@ -50,7 +51,7 @@ async def run(settings: Settings) -> None:
     box = Box(settings.secret_keys.get_secret_value())
     connections = Connections(db=db, http=client, box=box, registry=registry.load())
     storage = LocalStorage(settings.storage_dir)
-    outcomes = Outcomes(db)
+    outcomes = Outcomes(db, Gate.of(connections.registry, settings))
     sender = Sender(db=db, connections=connections, storage=storage, settings=settings, outcomes=outcomes)
     dispatcher = Dispatcher(db=db, sender=sender, settings=settings)
     beat = Heartbeats(

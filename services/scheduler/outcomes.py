@@ -17,6 +17,7 @@ from drumtower.db.models import Delivery
 from drumtower.domain import failures
 from drumtower.domain.deliveries import State
 from drumtower.platforms import Published
+from services.scheduler.gate import Call, Gate, Heard
 from services.scheduler.settle import Result, Settlement, close_attempts, settle_all, settlement
 
 log = structlog.get_logger(__name__)
@@ -45,13 +46,17 @@ _READ = load_only(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What came of a flight, at `at` by the database's clock. `started`: its intent was committed."""
+    """What came of a flight, at `at` by the database's clock. `started`: its intent was committed.
+
+    `call`: what the platform was asked, where it was asked anything.
+    """
 
     delivery_id: UUID
     fence: int
     result: Result
     at: datetime
     started: bool
+    call: Call | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +64,7 @@ class Outcomes:
     """Takes reports and writes them; `on_written` is called after each write."""
 
     db: Database
+    gate: Gate
     on_written: Callable[[], None] = lambda: None
     _waiting: list[Report] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
@@ -98,6 +104,7 @@ class Outcomes:
         async def write() -> None:
             async with self.db.transaction() as tx:
                 await write_reports(tx, batch)
+                await self.gate.learn(tx, [Heard(one.call, one.result, one.at) for one in batch if one.call])
 
         await persistently(write)
 
@@ -108,7 +115,7 @@ def _apart(batch: Sequence[Report]) -> Sequence[Report]:
         return batch
     # It counts as an attempt, so that it ends as something a person sees and not never.
     failure = failures.OutcomeUnknown(detail="internal error: the platform's answer could not be stored")
-    return [] if batch[0].result == failure else [replace(batch[0], result=failure)]
+    return [] if batch[0].result == failure else [replace(batch[0], result=failure, call=None)]
 
 
 async def write_reports(tx: Tx, batch: Sequence[Report]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -27,8 +28,9 @@ from drumtower.platforms import (
 from drumtower.settings import Settings
 from drumtower.storage import Storage
 from services.scheduler.claim import Flight, must_prepare, ready
+from services.scheduler.gate import Call
 from services.scheduler.intents import intend
-from services.scheduler.last_checks import last_check, reasons_to_stop
+from services.scheduler.last_checks import last_check, put_off, reasons_to_stop
 from services.scheduler.leases import LeaseLost, hold
 from services.scheduler.outcomes import Outcomes, Report
 from services.scheduler.requests import is_publish, publish_request, read_facts, reply_request
@@ -72,8 +74,9 @@ class Sender:
             return
         assert flight.connection is not None
         request = self._request(flight, flight.connection)
+        call = self._call(flight, flight.now())
         result = await self._leave(flight.connection, request, flight.taken)
-        await self._record(flight, result, started=True)
+        await self._record(flight, result, started=True, call=call)
 
     async def _catch_up(self, flight: Flight) -> bool:
         """Do for one delivery what its claim could not: prepare it, check it again, commit its intent."""
@@ -81,7 +84,9 @@ class Sender:
             try:
                 flight.connection = await self._make_ready(flight)
             except PlatformError as error:
-                await self._record(flight, error.failure, started=False)
+                await self._record(
+                    flight, error.failure, started=False, call=self._call(flight, flight.claimed_at)
+                )
                 return False
             await self._check(flight)
         return flight.connection is not None
@@ -96,6 +101,9 @@ class Sender:
             stopped = await reasons_to_stop(tx, [facts])
             stop = last_check(facts, stopped.get(row.id), self.connections, now)
             connection = flight.connection or ready(facts, self.connections)
+            if stop is None and connection is not None:
+                wait = await self.outcomes.gate.closed(tx, self._call(flight, now), now)
+                stop = None if wait is None else put_off(wait)
             if stop is not None:
                 # Nothing was tried: the claim's attempt does not count.
                 changes = {**stop.changes, "attempts": max(0, row.attempts - 1)}
@@ -144,7 +152,14 @@ class Sender:
         finally:
             http.deadline.reset(limit)
 
-    async def _record(self, flight: Flight, result: Result, *, started: bool) -> None:
+    def _call(self, flight: Flight, began: datetime) -> Call:
+        facts = flight.facts
+        first = flight.delivery.attempts <= 1
+        return self.outcomes.gate.call(facts.delivery, facts.channel, first=first, began=began)
+
+    async def _record(
+        self, flight: Flight, result: Result, *, started: bool, call: Call | None = None
+    ) -> None:
         """Hand the outcome over for writing."""
         if isinstance(result, failures.AuthExpired) and flight.connection is not None:
             result = await after_renewal(self.connections, flight.connection, result)
@@ -155,6 +170,7 @@ class Sender:
             result=result,
             at=flight.now(),
             started=started,
+            call=call,
         )
         self.outcomes.take(report)
 

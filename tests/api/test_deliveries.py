@@ -17,8 +17,10 @@ from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Delivery, OutboxEvent
 from drumtower.db.repositories.deliveries import move, published
 from drumtower.domain.deliveries import Event, State
+from drumtower.limits import Limits
 from drumtower.platforms import registry
 from services.scheduler.claim import Flight, claim_due
+from services.scheduler.gate import Gate
 from services.scheduler.leases import LeaseLost, hold
 from tests.api.desk import (
     BODY,
@@ -55,7 +57,8 @@ async def connections(db: Database, box: Box) -> AsyncIterator[Connections]:
 
 async def claim_all(tx: Tx, connections: Connections) -> Sequence[Flight]:
     """Claim whatever is due, and start nothing."""
-    claim = await claim_due(tx, connections, lease=timedelta(seconds=60), room=lambda _: 10, apart=True)
+    gate = Gate(limits=Limits(registry=connections.registry), rest=timedelta())
+    claim = await claim_due(tx, connections, gate, lease=timedelta(seconds=60), room=lambda _: 10, apart=True)
     return claim.flights
 
 

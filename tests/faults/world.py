@@ -106,6 +106,8 @@ def _settings(database_url: str, redis_url: str, directory: Path, pace: Pace) ->
             "reconcile_grace": timedelta(seconds=pace.grace),
             "platform_concurrency": pace.concurrency,
             "feedback_every": timedelta(hours=1),
+            "documented_limits": False,
+            "breaker_rest": timedelta(),
         }
     )
 
@@ -119,6 +121,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "DRUMTOWER_SECRET_KEYS": settings.secret_keys.get_secret_value(),
         "DRUMTOWER_STORAGE_DIR": str(settings.storage_dir),
         "DRUMTOWER_ALLOW_PRIVATE_ADDRESSES": "true",
+        # Fault runs break platforms on purpose, and send a day's worth in a minute.
+        "DRUMTOWER_DOCUMENTED_LIMITS": str(settings.documented_limits).lower(),
+        "DRUMTOWER_BREAKER_REST": f"PT{settings.breaker_rest.total_seconds()}S",
         "DRUMTOWER_LEASE": f"PT{settings.lease.total_seconds()}S",
         "DRUMTOWER_RECONCILE_GRACE": f"PT{settings.reconcile_grace.total_seconds()}S",
         "DRUMTOWER_PLATFORM_CONCURRENCY": str(settings.platform_concurrency),

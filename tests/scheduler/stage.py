@@ -23,6 +23,7 @@ from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
+from services.scheduler.gate import Gate
 from services.scheduler.outcomes import Outcomes
 from services.scheduler.prepare import prepare
 from services.scheduler.reap import reap
@@ -51,6 +52,10 @@ class Stage:
     @property
     def storage(self) -> LocalStorage:
         return LocalStorage(self.settings.storage_dir)
+
+    @property
+    def gate(self) -> Gate:
+        return Gate.of(self.connections.registry, self.settings)
 
     async def connect(self, **options: Any) -> None:
         """Open an account on the sandbox, and connect it."""
@@ -163,7 +168,7 @@ class Stage:
             connections=self.connections,
             storage=self.storage,
             settings=self.settings,
-            outcomes=Outcomes(self.db),
+            outcomes=Outcomes(self.db, self.gate),
         )
         return Dispatcher(db=self.db, sender=sender, settings=self.settings)
 

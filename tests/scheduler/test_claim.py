@@ -14,10 +14,13 @@ from drumtower.db.engine import Database
 from drumtower.db.models import Channel, Delivery
 from drumtower.domain.deliveries import State
 from drumtower.domain.ids import new_id
+from drumtower.limits import Limits
 from drumtower.platforms import Published
+from drumtower.platforms.registry import Registry
 from services.scheduler import candidates
 from services.scheduler.candidates import Candidate, pick
 from services.scheduler.claim import Claim, claim_due
+from services.scheduler.gate import Gate
 from services.scheduler.outcomes import Report
 from tests.factories import Team, make_channel, make_team
 from tests.scheduler.stage import Stage
@@ -57,10 +60,15 @@ async def plant(db: Database, team: Team, channels: Sequence[UUID], count: int, 
         await tx.execute(insert(Delivery), rows)
 
 
+UNLIMITED = Gate(limits=Limits(registry=Registry(adapters={}, refused={})), rest=timedelta())
+
+
 async def claim(db: Database, connections: Connections, room: int = 20) -> Claim:
     """Claim, and start nothing."""
     async with db.transaction() as tx:
-        return await claim_due(tx, connections, lease=timedelta(seconds=60), room=lambda _: room, apart=True)
+        return await claim_due(
+            tx, connections, UNLIMITED, lease=timedelta(seconds=60), room=lambda _: room, apart=True
+        )
 
 
 def candidate(workspace: UUID, channel: UUID, action: str = "publish", **given: Any) -> Candidate:

@@ -205,7 +205,7 @@ async def test_the_last_check_stops_what_is_claimed(weibo: Stage) -> None:
     dispatcher = weibo.dispatcher()
     async with weibo.db.transaction() as tx:
         claim = await claim_due(
-            tx, weibo.connections, lease=timedelta(seconds=60), room=lambda _: 20, apart=True
+            tx, weibo.connections, weibo.gate, lease=timedelta(seconds=60), room=lambda _: 20, apart=True
         )
     assert (await weibo.delivery(planned)).state == State.CLAIMED
     made = await freeze(weibo)

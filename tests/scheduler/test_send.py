@@ -194,7 +194,7 @@ async def test_a_stale_holder_writes_nothing(weibo: Stage, apart: bool) -> None:
     dispatcher = weibo.dispatcher()
     async with weibo.db.transaction() as tx:
         claim = await claim_due(
-            tx, weibo.connections, lease=timedelta(seconds=60), room=lambda _: 1, apart=apart
+            tx, weibo.connections, weibo.gate, lease=timedelta(seconds=60), room=lambda _: 1, apart=apart
         )
     [flight] = claim.flights
     state = (await weibo.delivery(planned)).state
