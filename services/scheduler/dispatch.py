@@ -59,6 +59,7 @@ class Dispatcher:
         return timedelta()
 
     async def _claim(self) -> Claim:
+        await self.sender.outcomes.told()
         try:
             async with self.db.transaction() as tx:
                 claim = await claim_due(

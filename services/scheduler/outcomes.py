@@ -67,6 +67,7 @@ class Outcomes:
     gate: Gate
     on_written: Callable[[], None] = lambda: None
     _waiting: list[Report] = field(default_factory=list)
+    _writing: Sequence[Report] = ()
     _writer: asyncio.Task[None] | None = None
 
     def take(self, report: Report) -> None:
@@ -74,6 +75,11 @@ class Outcomes:
         self._waiting.append(report)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._run(), name="outcomes")
+
+    async def told(self) -> None:
+        """Wait until what went wrong is written: a claim must know what its own process has been told."""
+        if any(map(_is_news, (*self._waiting, *self._writing))):
+            await self.written()
 
     async def written(self) -> None:
         """Wait until everything taken so far is written."""
@@ -83,8 +89,9 @@ class Outcomes:
     async def _run(self) -> None:
         while self._waiting:
             await asyncio.sleep(GATHER_SECONDS)
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            await self._save(batch)
+            self._writing, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            await self._save(self._writing)
+            self._writing = ()
             self.on_written()
 
     async def _save(self, batch: Sequence[Report]) -> None:
@@ -107,6 +114,11 @@ class Outcomes:
                 await self.gate.learn(tx, [Heard(one.call, one.result, one.at) for one in batch if one.call])
 
         await persistently(write)
+
+
+def _is_news(report: Report) -> bool:
+    failed = isinstance(report.result, failures.Failure)
+    return failed and report.call is not None and not isinstance(report.result, failures.ContentRejected)
 
 
 def _apart(batch: Sequence[Report]) -> Sequence[Report]:
