@@ -12,6 +12,7 @@ from arq import ArqRedis, Worker, create_pool
 from arq.connections import RedisSettings
 from arq.typing import WorkerCoroutine
 from arq.worker import func
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
@@ -73,6 +74,17 @@ class ArqQueue:
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.aclose()
+
+
+async def is_up(redis_url: str) -> bool:
+    """Ask the bell for a sign of life."""
+    try:
+        async with Redis.from_url(
+            redis_url, socket_timeout=RING_TIMEOUT, socket_connect_timeout=RING_TIMEOUT
+        ) as redis:
+            return bool(await redis.ping())
+    except (RedisError, OSError):
+        return False
 
 
 async def listen(redis_url: str, role: Role, wake: Callable[[], None]) -> None:

@@ -55,6 +55,13 @@ class Settings(BaseSettings):
         default=20 * 1024 * 1024, ge=1024, description="The largest file that may be uploaded, in bytes."
     )
 
+    probe_address: str | None = Field(
+        default=None,
+        pattern=r"^\S+:\d{1,5}$",
+        description="Where the scheduler and metrics processes answer `/health/live`, `/health/ready` and `/metrics`,"
+        " such as `0.0.0.0:9100`; each process on a machine needs its own. The API answers all three itself.",
+    )
+
     dispatch_every: timedelta = Field(
         default=timedelta(seconds=1), description="How often the scheduler looks for deliveries that are due."
     )

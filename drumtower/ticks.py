@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -13,18 +13,20 @@ LONGEST_BACKOFF = timedelta(seconds=15)
 
 # A step returns how long it may rest at most: zero when it found a full load of work, None for its usual interval.
 Step = Callable[[], Awaitable[timedelta | None]]
-Beat = Callable[[str], Awaitable[None]]
+Beat = Callable[[str, timedelta], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Ticker:
-    """One step in a loop of its own. `wake()` runs it now. `beat(name)` is told of every good run."""
+    """One step in a loop of its own. `wake()` runs it now. `beat(name, every)` is told of every good run,
+    and once before the first, so that a step that never ends well is missed.
+    """
 
     name: str
     step: Step
     every: timedelta
     beat: Beat | None = None
-    last_at: datetime | None = None
+    announced: bool = False
     failures: int = 0
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -44,9 +46,12 @@ class Ticker:
 
     async def _tick(self) -> timedelta:
         try:
+            if self.beat is not None and not self.announced:
+                await self.beat(self.name, self.every)
+                self.announced = True
             rest = await self.step()
             if self.beat is not None:
-                await self.beat(self.name)
+                await self.beat(self.name, self.every)
         except Exception:
             # The database may be away for a moment; the step comes again, later each time.
             self.failures += 1

@@ -63,9 +63,19 @@ class Database:
                 await session.rollback()
                 raise
             await session.commit()
+            for act in session.info.pop(_AFTER, ()):
+                act()
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+_AFTER = "after_commit"
+
+
+def after_commit(tx: Tx, act: Callable[[], None]) -> None:
+    """Have `act` called once the transaction has committed, and never where it does not."""
+    tx.info.setdefault(_AFTER, []).append(act)
 
 
 async def persistently(write: Callable[[], Awaitable[Kept]], seconds: float = KEEP_TRYING_SECONDS) -> Kept:

@@ -1,6 +1,5 @@
 """When a post is due: an instant, or a wall-clock time in an IANA zone."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,23 +9,6 @@ from drumtower.domain.errors import Invalid
 # A client's "in a moment" that arrives a little late is not a past time.
 GRACE = timedelta(seconds=5)
 FURTHEST = timedelta(days=366 * 2)
-
-
-# What was held and is overdue when the way is free again leaves one by one, each this much after the one before it.
-RELEASED_EVERY = timedelta(seconds=30)
-
-
-def released(due: Sequence[datetime], now: datetime) -> list[datetime]:
-    """Return when each of a channel's released deliveries goes, in the order given: at its time, never in a burst."""
-    overdue = 0
-    times = []
-    for at in due:
-        if at > now:
-            times.append(at)
-            continue
-        times.append(now + RELEASED_EVERY * overdue)
-        overdue += 1
-    return times
 
 
 @cache

@@ -17,6 +17,8 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.db.heartbeats import Heartbeats
 from drumtower.domain.clock import Clock, SystemClock
+from drumtower.health.listener import listener
+from drumtower.health.readiness import Own
 from drumtower.jobs import Role, listen
 from drumtower.platforms import registry
 from drumtower.settings import Settings
@@ -47,15 +49,16 @@ async def run(settings: Settings) -> None:
         rehearsal=settings.sampling_rehearsal,
         concurrency=settings.platform_concurrency,
     )
-    replica = f"{socket.gethostname()}:{os.getpid()}"[-64:]
-    beat = Heartbeats(db, role=Role.METRICS.value, replica=replica).beat
+    own = Own(role=Role.METRICS, replica=f"{socket.gethostname()}:{os.getpid()}"[-64:])
+    beat = Heartbeats(db, role=own.role.value, replica=own.replica).beat
     planning, tickers = _tickers(db, puller, beat)
     work = asyncio.create_task(run_all(tickers, listen(settings.redis_url, Role.METRICS, planning.wake)))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     log.info("metrics.started", platforms=puller.platforms)
-    with suppress(asyncio.CancelledError):
-        await work
+    async with listener(settings, db, own):
+        with suppress(asyncio.CancelledError):
+            await work
     await puller.settle(PATIENCE)
     await client.aclose()
     await db.close()

@@ -14,6 +14,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery
 from drumtower.db.repositories.deliveries import Move
 from drumtower.domain.deliveries import LEASED, Action, Event
+from drumtower.domain.preparations import is_stale
 from drumtower.platforms import Preparable
 from services.scheduler.admission import admit, put_back
 from services.scheduler.candidates import Candidate, look, pick, roomy
@@ -153,7 +154,7 @@ def _sort(
     for facts in batch:
         try:
             stop = last_check(facts, stopped.get(facts.delivery.id), connections, now)
-            connection = None if stop else ready(facts, connections)
+            connection = None if stop else ready(facts, connections, now)
         except Exception:
             # A spoiled row must not keep the others: by itself it fails where a person sees it.
             log.exception("claim.set_apart", delivery_id=str(facts.delivery.id))
@@ -168,16 +169,23 @@ def _sort(
     return found
 
 
-def ready(facts: Facts, connections: Connections) -> Connection | None:
+def ready(facts: Facts, connections: Connections, now: datetime) -> Connection | None:
     """Open the channel where nothing slow is left to do; None where a token or a preparation comes first."""
     connection = connections.ready(facts.channel)
-    if connection is None or must_prepare(connection, facts.delivery):
+    if connection is None or must_prepare(connection, facts.delivery, now):
         return None
     return connection
 
 
-def must_prepare(connection: Connection, delivery: Delivery) -> bool:
-    return is_publish(delivery) and not delivery.prepared and isinstance(connection.adapter, Preparable)
+def must_prepare(connection: Connection, delivery: Delivery, now: datetime) -> bool:
+    """Say whether the slow part is still to be done, or done so long ago that the platform may have lost it."""
+    if not is_publish(delivery) or not isinstance(connection.adapter, Preparable):
+        return False
+    return not delivery.prepared or has_gone_stale(connection, delivery, now)
+
+
+def has_gone_stale(connection: Connection, delivery: Delivery, now: datetime) -> bool:
+    return is_stale(delivery.prepared_at, connection.adapter.capabilities.prepared_for, now)
 
 
 def _lease(facts: Facts, now: datetime, lease: timedelta, *, attempts: int = 0) -> Move:

@@ -16,6 +16,8 @@ from drumtower.connections import Connections
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.db.heartbeats import Heartbeats
+from drumtower.health.listener import listener
+from drumtower.health.readiness import Own
 from drumtower.jobs import ArqQueue, Role, listen
 from drumtower.platforms import registry
 from drumtower.settings import Settings
@@ -54,9 +56,8 @@ async def run(settings: Settings) -> None:
     outcomes = Outcomes(db, Gate.of(connections.registry, settings))
     sender = Sender(db=db, connections=connections, storage=storage, settings=settings, outcomes=outcomes)
     dispatcher = Dispatcher(db=db, sender=sender, settings=settings)
-    beat = Heartbeats(
-        db, role=Role.SCHEDULER.value, replica=f"{socket.gethostname()}:{os.getpid()}"[-64:]
-    ).beat
+    own = Own(role=Role.SCHEDULER, replica=f"{socket.gethostname()}:{os.getpid()}"[-64:])
+    beat = Heartbeats(db, role=own.role.value, replica=own.replica).beat
     dispatch = Ticker("dispatch", dispatcher.step, settings.dispatch_every, beat)
     tickers = [
         dispatch,
@@ -74,8 +75,9 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     log.info("scheduler.started")
-    with suppress(asyncio.CancelledError):
-        await work
+    async with listener(settings, db, own):
+        with suppress(asyncio.CancelledError):
+            await work
     landing = asyncio.create_task(dispatcher.drain(PATIENCE))
     for number in (signal.SIGTERM, signal.SIGINT):  # whoever asks twice does not want to wait
         asyncio.get_running_loop().add_signal_handler(number, landing.cancel)

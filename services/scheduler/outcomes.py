@@ -29,6 +29,7 @@ BATCH = 200
 _READ = load_only(
     Delivery.workspace_id,
     Delivery.channel_id,
+    Delivery.platform,
     Delivery.post_id,
     Delivery.interaction_id,
     Delivery.state,

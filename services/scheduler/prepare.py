@@ -103,7 +103,6 @@ async def _release(db: Database, delivery: Delivery, failure: failures.Failure |
         async with db.transaction() as tx:
             row = await hold(tx, delivery.id, delivery.fence, State.PLANNED)
             row.prepared = failure is None
-            row.prepared_at = await clock(tx) if row.prepared else row.prepared_at
             row.error = None if failure is None else failure_json(failure)
             row.lease_until = None if failure is None else min(await clock(tx) + AGAIN, row.due_at)
     except LeaseLost:

@@ -9,14 +9,15 @@ from sqlalchemy import func, or_, select, update
 
 from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Asset, Brand, Channel, Delivery, Interaction, Post
+from drumtower.db.repositories.leftovers import leave
 from drumtower.domain.content import ChannelContent
-from drumtower.domain.deliveries import WAITING, Action
+from drumtower.domain.deliveries import WAITING, Action, State
 from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.reviews import Approval
 from drumtower.messages import content_of, message_of
 from drumtower.platforms import Adapter, Checkpoint, Credentials, PublishRequest, ReplyRequest
 from drumtower.storage import Storage
-from services.scheduler.leases import LeaseLost
+from services.scheduler.leases import LeaseLost, clock
 
 Read = TypeVar("Read", Asset, Interaction)
 
@@ -146,21 +147,34 @@ def reply_request(facts: Facts, credentials: Credentials, db: Database) -> Reply
 
 
 def saver(db: Database, delivery: Delivery) -> Callable[[Checkpoint], Awaitable[None]]:
-    """Make the `save` of a request: commits progress while the lease holds, raises LeaseLost after it."""
+    """Make the `save` of a request: commits progress while the lease holds, raises LeaseLost after it.
+
+    What was just put on the platform for a delivery that no longer wants it is owed a clean-up.
+    """
 
     async def save(checkpoint: Checkpoint) -> None:
+        # What is prepared is as old as its oldest part.
+        since: Any = Delivery.prepared_at if delivery.checkpoint else func.now()
         async with db.transaction() as tx:
             kept = await tx.scalar(
                 update(Delivery)
                 .where(Delivery.id == delivery.id, Delivery.fence == delivery.fence)
-                .values(checkpoint=checkpoint)
+                .values(checkpoint=checkpoint, prepared_at=since)
                 .returning(Delivery.id)
             )
+            if kept is None:
+                await _owe(tx, delivery, checkpoint)
         if kept is None:
             raise LeaseLost(f"delivery {delivery.id} at fence {delivery.fence}")
         delivery.checkpoint = checkpoint
 
     return save
+
+
+async def _owe(tx: Tx, delivery: Delivery, checkpoint: Checkpoint) -> None:
+    now = await tx.get(Delivery, delivery.id, populate_existing=True, with_for_update=True)
+    if now is not None and (now.state == State.CANCELLED.value or now.content_hash != delivery.content_hash):
+        leave(tx, now, await clock(tx), checkpoint)
 
 
 def is_publish(delivery: Delivery) -> bool:

@@ -27,7 +27,7 @@ from drumtower.platforms import (
 )
 from drumtower.settings import Settings
 from drumtower.storage import Storage
-from services.scheduler.claim import Flight, must_prepare, ready
+from services.scheduler.claim import Flight, has_gone_stale, must_prepare, ready
 from services.scheduler.gate import Call
 from services.scheduler.intents import intend
 from services.scheduler.last_checks import last_check, put_off, reasons_to_stop
@@ -100,7 +100,7 @@ class Sender:
             tx.expunge_all()
             stopped = await reasons_to_stop(tx, [facts])
             stop = last_check(facts, stopped.get(row.id), self.connections, now)
-            connection = flight.connection or ready(facts, self.connections)
+            connection = flight.connection or ready(facts, self.connections, now)
             if stop is None and connection is not None:
                 wait = await self.outcomes.gate.closed(tx, self._call(flight, now), now)
                 stop = None if wait is None else put_off(wait)
@@ -117,8 +117,11 @@ class Sender:
     async def _make_ready(self, flight: Flight) -> Connection:
         """Do what should have been done ahead of time: a fresh token, uploads, the platform's draft."""
         connection = await self.connections.open(flight.facts.channel.id)
+        now = flight.now()
+        if has_gone_stale(connection, flight.delivery, now):
+            flight.delivery.checkpoint = {}
         request = self._request(flight, connection)
-        if isinstance(request, PublishRequest) and must_prepare(connection, flight.delivery):
+        if isinstance(request, PublishRequest) and must_prepare(connection, flight.delivery, now):
             assert isinstance(connection.adapter, Preparable)
             try:
                 await connection.adapter.prepare(request)

@@ -16,8 +16,8 @@ from drumtower.db.repositories.deliveries import payload_of, plan
 from drumtower.domain.content import Content, Kind, Nature, for_channel
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.ids import new_id
-from drumtower.domain.schedules import RELEASED_EVERY
 from drumtower.sandbox.app import create_app
+from drumtower.settings import Settings
 from drumtower.testkit.serving import serve
 from tests.api.desk import Json, answer, problems
 from tests.factories import Team
@@ -193,7 +193,7 @@ async def test_another_accounts_credentials_change_nothing(
 
 
 async def test_what_was_held_goes_on_one_by_one(
-    client: httpx.AsyncClient, team: Team, db: Database, sandbox: str
+    client: httpx.AsyncClient, team: Team, db: Database, sandbox: str, settings: Settings
 ) -> None:
     channel, credentials = await connect(client, team, sandbox)
     address = f"/v1/channels/{channel['id']}"
@@ -205,7 +205,8 @@ async def test_what_was_held_goes_on_one_by_one(
     times = [row.next_at for row in rows]
     first = times[0]
     assert first is not None
-    assert times == [first, first + RELEASED_EVERY, first + 2 * RELEASED_EVERY]
+    gap = settings.release_gap
+    assert times == [first, first + gap, first + 2 * gap]
 
 
 async def test_keyed_connecting_is_replayed(client: httpx.AsyncClient, team: Team, sandbox: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumtower.domain.errors import Invalid
-from drumtower.domain.schedules import FURTHEST, GRACE, RELEASED_EVERY, check_future, released, resolve, zone
+from drumtower.domain.schedules import FURTHEST, GRACE, check_future, resolve, zone
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -66,10 +66,3 @@ def test_the_past_and_the_far_future_are_refused() -> None:
         check_future(NOW - GRACE - timedelta(milliseconds=1), NOW)
     with refused("time_too_far"):
         check_future(NOW + FURTHEST + timedelta(seconds=1), NOW)
-
-
-def test_what_is_released_leaves_in_order_and_in_no_burst() -> None:
-    now = datetime(2026, 12, 1, tzinfo=UTC)
-    due = [now - timedelta(hours=2), now - timedelta(hours=1), now, now + timedelta(hours=1)]
-    times = released(due, now)
-    assert times == [now, now + RELEASED_EVERY, now + 2 * RELEASED_EVERY, due[-1]]

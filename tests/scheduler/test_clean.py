@@ -1,5 +1,6 @@
 """What was prepared in vain is taken away again, however often the platform or we break down on the way."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -173,3 +174,37 @@ class TestStale:
         await prepare(wechat.db, wechat.connections, wechat.storage, wechat.settings)
         assert (await wechat.delivery(made)).checkpoint == made.checkpoint
         assert await leftovers(wechat.db) == []
+
+    async def test_down_for_a_day_it_is_prepared_anew_at_the_due_second(self, bluesky: Stage) -> None:
+        """Nobody prepares ahead of what is overdue: the claim itself sees that the blobs may have gone."""
+        picture = await make_image(bluesky.db, bluesky.storage, bluesky.team)
+        planned = await bluesky.schedule(timedelta(minutes=5), asset_ids=(picture,))
+        await prepare(bluesky.db, bluesky.connections, bluesky.storage, bluesky.settings)
+        async with bluesky.db.transaction() as tx:
+            await tx.execute(update(Delivery).values(prepared_at=func.now() - timedelta(hours=26)))
+        await bluesky.pass_time(600)
+        before = (await bluesky.delivery(planned)).checkpoint
+        await bluesky.dispatch()
+        out = await bluesky.delivery(planned)
+        assert (out.state, out.attempts) == (State.PUBLISHED, 1)
+        assert out.prepared_at is not None
+        assert datetime.now(UTC) - out.prepared_at < timedelta(minutes=5)
+        assert out.checkpoint.keys() >= before.keys()
+
+
+async def test_cancelled_while_it_is_prepared(wechat: Stage, client: httpx.AsyncClient) -> None:
+    """The draft is made in the moment of the cancel: whoever made it can't save it, but owes it."""
+    cover = await make_image(wechat.db, wechat.storage, wechat.team)
+    planned = await wechat.schedule(timedelta(minutes=5), asset_ids=(cover,))
+    await wechat.fault(path="draft/add", behaviour="delay", seconds=1.0)
+    preparing = asyncio.create_task(prepare(wechat.db, wechat.connections, wechat.storage, wechat.settings))
+    for _ in range(500):
+        if await wechat.fired():
+            break
+        await asyncio.sleep(0.02)
+    answer(await client.post(f"/v1/deliveries/{planned.id}/cancel"))
+    await preparing
+    assert len(await drafts(wechat)) == 1, "made after the cancel"
+    await clean(wechat.db, wechat.connections)
+    assert await drafts(wechat) == []
+    assert {row.outcome for row in await leftovers(wechat.db)} == {"discarded"}

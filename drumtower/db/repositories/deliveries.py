@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, select, text, update
 
 from drumtower.db import outbox
+from drumtower.db.counts import count
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Post
 from drumtower.db.repositories.leftovers import leave
@@ -109,6 +110,7 @@ async def move(tx: Tx, delivery: Delivery, event: Event, now: datetime, **change
     if next_state(State(delivery.state), event) is State.CANCELLED or changes.get("checkpoint") == {}:
         leave(tx, delivery, now)
     done = _step(Move(delivery, event, now, changes))
+    count(tx, delivery.platform, done.target, done.values.get("lateness_ms"))
     if done.is_told:
         outbox.append(tx, now=now, event=event.value, **done.event)
     # Deriving locks the post: most moves can't change its status, and must not wait for it.
@@ -140,6 +142,8 @@ async def move_all(tx: Tx, moves: Sequence[Move]) -> None:
     written: dict[UUID, dict[str, Any]] = {}
     for step in done:  # several steps of one delivery are one change of its row
         written.setdefault(step.move.delivery.id, {}).update(step.values)
+    for step in done:
+        count(tx, step.move.delivery.platform, step.target, step.values.get("lateness_ms"))
     await tx.execute(_MOVE, {"moves": json.dumps([_row(*one) for one in written.items()], default=str)})
     events = [
         {**step.event, "payload": {"event": step.move.event.value}, "occurred_at": step.move.now}

@@ -11,11 +11,12 @@ from drumtower.db.models import Channel, Delivery
 from drumtower.db.repositories.brands import BrandRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.deliveries import move
+from drumtower.db.repositories.freezes import taken_on
 from drumtower.domain import failures
-from drumtower.domain.deliveries import Event, State
+from drumtower.domain.deliveries import Action, Event, State
 from drumtower.domain.errors import Conflict, Invalid, Violation
+from drumtower.domain.freezes import ANSWERS, Gaps, first_free
 from drumtower.domain.ids import new_id
-from drumtower.domain.schedules import released
 from drumtower.platforms import Adapter, Credentials, PlatformError, RemoteAccount, Token, WebhookReceiver
 from drumtower.platforms.oauth import GIVEN_BY_HAND
 from services.api import audit
@@ -177,9 +178,24 @@ async def reconnect(
         if (delivery.error or {}).get("code") == "channel_disconnected"
     ]
     held.sort(key=lambda delivery: (delivery.due_at, delivery.id))
-    times = released([delivery.due_at for delivery in held], now)
-    for delivery, next_at in zip(held, times, strict=True):
-        await move(tx, delivery, Event.RELEASE, now, error=None, next_at=next_at)
+    for actions in (ANSWERS, frozenset(Action) - ANSWERS):
+        lane = [delivery for delivery in held if Action(delivery.action) in actions]
+        await _release(tx, services, lane, actions, now)
+
+
+async def _release(
+    tx: Tx, services: Services, lane: list[Delivery], actions: frozenset[Action], now: datetime
+) -> None:
+    """Let held deliveries go at their time, and what is overdue one by one: never in a burst."""
+    if not lane:
+        return
+    gaps = Gaps(publish=services.settings.release_gap, answer=services.settings.release_answer_gap)
+    gap = gaps.of(Action(lane[0].action))
+    taken = await taken_on(tx, lane[0].channel_id, actions, now - gap)
+    for delivery in lane:
+        at = delivery.due_at if delivery.due_at > now else first_free(now, gap, taken)
+        taken.append(at)
+        await move(tx, delivery, Event.RELEASE, now, error=None, next_at=at)
 
 
 async def disconnect(tx: Tx, principal: Principal, channel_id: UUID, now: datetime) -> Channel:
