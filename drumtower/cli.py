@@ -20,9 +20,11 @@ from drumtower.embedded.errors import CannotStart
 from drumtower.embedded.instance import AlreadyRunning
 from drumtower.embedded.servers import temporary_servers
 from drumtower.platforms import registry
+from drumtower.platforms.declaration import problems_of
 from drumtower.sandbox.app import create_app as create_sandbox
 from drumtower.seed import SeedRefused
 from drumtower.settings import Settings
+from drumtower.testkit import template
 from drumtower.testkit.serving import BreakableProtocol
 
 app = typer.Typer(
@@ -137,6 +139,38 @@ def list_adapters() -> None:
         console.print(f"{slug:<12} refused: {reason}", style="red")
     if found.refused:
         raise typer.Exit(1)
+
+
+@adapters_app.command("check")
+def check_adapter(
+    slug: Annotated[str, typer.Argument(help="The adapter's slug, as `list` names it.")],
+) -> None:
+    """Say what is wrong with an adapter's declaration. What it does is tested by its conformance suite."""
+    found = registry.load()
+    reason = found.refused.get(slug)
+    if slug in found.adapters:
+        wrong = problems_of(found.adapters[slug])
+    else:
+        wrong = [f"refused: {reason}" if reason else "no installed package offers it; see `adapters list`"]
+    for sentence in wrong:
+        console.print(f"{slug}: {sentence}", style="red")
+    if wrong:
+        raise typer.Exit(1)
+    console.print(f"{slug}: the declaration is whole.")
+
+
+@adapters_app.command("new")
+def new_adapter(
+    slug: Annotated[str, typer.Argument(help="The new platform's slug: lower-case letters and digits.")],
+    into: Annotated[Path, typer.Option(help="The directory that gets the new package.")] = Path(),
+) -> None:
+    """Start an adapter: a package with a sandbox, data to fill in, and the conformance suite, green from the start."""
+    try:
+        target = template.make(slug, into)
+    except template.CannotMake as refusal:
+        console.print(str(refusal), style="red")
+        raise typer.Exit(1) from refusal
+    console.print(f"{target}: made. Its README says how to go on.")
 
 
 @key_app.command("new")

@@ -21,6 +21,7 @@ from drumtower.platforms import (
     StatsSource,
     TokenSource,
 )
+from drumtower.platforms.declaration import problems_of
 from drumtower.sandbox.faults import Fault
 from drumtower.testkit.conformance_stage import Hooks, Stage
 
@@ -38,6 +39,9 @@ class DeclarationRules(Hooks):
         assert issubclass(self.adapter, Adapter)
         assert not inspect.isabstract(self.adapter), f"missing: {self.adapter.__abstractmethods__}"
         assert self.adapter.contract == CONTRACT
+
+    def test_the_declaration_is_whole(self) -> None:
+        assert problems_of(self.adapter) == []
 
     def test_has_a_slug_names_and_an_address(self) -> None:
         assert re.fullmatch(r"[a-z][a-z0-9_]{1,31}", self.adapter.slug)

@@ -1,0 +1,1 @@
+"""Drumtower on Notice, an invented platform."""
