@@ -8,7 +8,9 @@ import pytest
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
-from tests.api.desk import Json, answer, edit, planned, problems, set_row, write
+from drumtower.settings import Settings
+from services.scheduler.series import plan_series
+from tests.api.desk import Json, answer, approve, edit, planned, problems, set_row, write
 from tests.factories import Team, make_channel
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -99,3 +101,58 @@ async def test_a_quarter_is_one_answer(client: httpx.AsyncClient, team: Team) ->
     shown = await days(client, start, start + timedelta(days=91))
     assert len(shown) == 92
     assert sum(len(day["posts"]) for day in shown) == 1
+
+
+async def test_freezes_and_the_days_of_series(
+    client: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    stranger: httpx.AsyncClient,
+    team: Team,
+    db: Database,
+    box: Box,
+    settings: Settings,
+) -> None:
+    channel = await make_channel(db, team, box)
+    post = await approve(client, reviewer, await write(client, team))
+    first = datetime.now(UTC).astimezone(SHANGHAI).date() + timedelta(days=5)
+    weekly = {
+        "name": "每周",
+        "post_id": post["id"],
+        "channel_ids": [str(channel)],
+        "rule": {"every": "day", "interval": 2},
+        "local": "09:30",
+        "timezone": "Asia/Shanghai",
+        "starts_on": first.isoformat(),
+    }
+    series = answer(await client.post("/v1/series", json=weekly), 201)
+    midnights = [datetime.combine(first + timedelta(days=n), datetime.min.time(), SHANGHAI) for n in (1, 3)]
+    stop = {"scope": "all", "reason": "停", "from": midnights[0].isoformat(), "to": midnights[1].isoformat()}
+    freeze = answer(await client.post("/v1/freezes", json=stop), 201)
+
+    shown = await days(client, first, first + timedelta(days=4))
+    assert [[one["series_id"] for one in day["occurrences"]] for day in shown] == [
+        [series["id"]], [], [series["id"]], [], [series["id"]],
+    ]  # fmt: skip
+    assert shown[0]["occurrences"][0]["due_at"] == series["upcoming"][0]
+    # It ends with the third day's last instant, and is no matter of the fourth.
+    assert [[one["id"] for one in day["freezes"]] for day in shown] == [
+        [],
+        [freeze["id"]],
+        [freeze["id"]],
+        [],
+        [],
+    ]
+    assert shown[1]["freezes"][0]["from"] == freeze["from"]
+    assert (await days(stranger, first, first))[0]["occurrences"] == []
+    assert (await days(stranger, first, first + timedelta(days=1)))[1]["freezes"] == []
+
+    await plan_series(db, settings)
+    planned_now = await days(client, first, first + timedelta(days=4))
+    assert [len(day["occurrences"]) for day in planned_now] == [0] * 5
+    assert [len(day["deliveries"]) for day in planned_now] == [1, 0, 1, 0, 1]
+    far = first + timedelta(days=60)
+    assert len((await days(client, far, far))[0]["occurrences"]) == 1
+    answer(await client.post(f"/v1/freezes/{freeze['id']}/lift"))
+    answer(await client.post(f"/v1/series/{series['id']}/end"))
+    over = await days(client, first, first + timedelta(days=4))
+    assert all(day["freezes"] == day["occurrences"] == day["deliveries"] == [] for day in over)

@@ -332,6 +332,20 @@ class TestRetry:
         assert kept.next_at is not None
         assert kept.next_at <= datetime.now(UTC)
 
+    async def test_what_would_be_missed_at_once_is_not_promised(
+        self, client: httpx.AsyncClient, db: Database, delivery: Json
+    ) -> None:
+        long_ago = datetime.now(UTC) - timedelta(hours=2)
+        await bring(db, delivery, "failed", due_at=long_ago, late_by_seconds=3600)
+        refused = answer(await client.post(f"/v1/deliveries/{delivery['id']}/retry"), 409)
+        assert refused["code"] == "too_late"
+        await bring(db, delivery, "unknown", due_at=long_ago, next_at=long_ago, late_by_seconds=3600)
+        again = {"verdict": "send_again", "not_there": True}
+        told = await client.post(f"/v1/deliveries/{delivery['id']}/reconcile", json=again)
+        assert answer(told, 409)["code"] == "too_late"
+        await bring(db, delivery, "failed", due_at=long_ago, late_by_seconds=3 * 3600)
+        answer(await client.post(f"/v1/deliveries/{delivery['id']}/retry"))
+
     async def test_it_goes_with_what_is_approved_now(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:

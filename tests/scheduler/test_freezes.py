@@ -21,6 +21,7 @@ from drumtower.domain.ids import new_id
 from drumtower.platforms import PublishRequest
 from services.scheduler.claim import claim_due
 from services.scheduler.freezing import frozen
+from services.scheduler.leases import clock
 from services.scheduler.release import release
 from tests.factories import make_image, make_team
 from tests.scheduler.stage import Stage
@@ -232,6 +233,30 @@ async def test_a_freeze_during_a_preparation_stops_it(wechat: Stage, monkeypatch
     held = await wechat.delivery(planned)
     assert (held.state, code(held)) == (State.HELD, "frozen")
     assert await wechat.attempts(planned) == []
+
+
+async def test_a_freeze_and_a_claim_at_once(weibo: Stage) -> None:
+    """Whoever comes first: it is out, or it is held; and nothing begins once the freeze is there."""
+    outcomes = []
+    for number in range(25):
+        planned = await weibo.schedule(body=f"第{number}轮")
+
+        async def stop(wait: float = number * 0.002) -> tuple[Freeze, datetime]:
+            await asyncio.sleep(wait)
+            made = await freeze(weibo)
+            async with weibo.db.transaction() as tx:
+                return made, await clock(tx)
+
+        (made, there), _ = await asyncio.gather(stop(), weibo.dispatch())
+        row = await weibo.delivery(planned)
+        outcomes.append(State(row.state))
+        if row.state == State.PUBLISHED:
+            assert row.sent_at is not None
+            assert row.sent_at <= there, "its intent was committed before the freeze could be seen"
+        await lift(weibo, made)
+    assert set(outcomes) <= {State.PUBLISHED, State.HELD}
+    assert len(await weibo.remote_posts()) == outcomes.count(State.PUBLISHED)
+    assert len(set(outcomes)) == 2, f"one side always won: this raced nothing ({outcomes[0]})"
 
 
 async def until(stage: Stage, done: Callable[[list[State]], bool]) -> None:

@@ -7,7 +7,7 @@ from fastapi import Query
 from drumtower.domain.schedules import zone
 from services.api.calendar import service
 from services.api.calendar.schemas import CalendarRead
-from services.api.deps import Reader, TxDep
+from services.api.deps import ClockDep, Reader, TxDep
 from services.api.routing import feature
 from services.api.schemas import Day
 
@@ -18,6 +18,7 @@ router = feature("/calendar", "calendar")
 async def get_calendar(
     principal: Reader,
     tx: TxDep,
+    clock: ClockDep,
     first: Annotated[Day, Query(alias="from", description="The first day.")],
     last: Annotated[Day, Query(alias="to", description="The last day; at most 92 days in all.")],
     timezone: Annotated[
@@ -27,4 +28,6 @@ async def get_calendar(
     name = timezone or principal.timezone
     where = zone(name, "?timezone")
     service.check_span(first, last)
-    return CalendarRead(timezone=name, data=await service.days(tx, principal, first, last, where))
+    return CalendarRead(
+        timezone=name, data=await service.days(tx, principal, first, last, where, clock.now())
+    )

@@ -11,6 +11,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery, Post
 from drumtower.domain.deliveries import State
 from drumtower.domain.errors import Invalid, Violation
+from services.api.calendar.plans import add_freezes, add_occurrences
 from services.api.calendar.schemas import CalendarDay, CalendarDelivery, CalendarPost
 from services.api.principals import Principal
 
@@ -35,7 +36,9 @@ def check_span(first: date, last: date) -> None:
         raise Invalid.of(violations)
 
 
-async def days(tx: Tx, principal: Principal, first: date, last: date, zone: ZoneInfo) -> list[CalendarDay]:
+async def days(
+    tx: Tx, principal: Principal, first: date, last: date, zone: ZoneInfo, now: datetime
+) -> list[CalendarDay]:
     """Return each day from first to last: posts by their planned day, deliveries by the zone's day they are due."""
     by_day = {
         day: CalendarDay(date=day, posts=[], deliveries=[])
@@ -45,6 +48,9 @@ async def days(tx: Tx, principal: Principal, first: date, last: date, zone: Zone
         by_day[row.due_on].posts.append(CalendarPost.model_validate(row))
     for row in await _rows(tx, _deliveries(principal, first, last, zone)):
         by_day[row.due_at.astimezone(zone).date()].deliveries.append(CalendarDelivery.model_validate(row))
+    await add_occurrences(tx, principal, by_day, now, zone)
+    end = _start(last + timedelta(days=1), zone)
+    await add_freezes(tx, principal, by_day, _start(first, zone), end, zone)
     return list(by_day.values())
 
 

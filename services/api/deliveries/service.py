@@ -13,7 +13,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Interaction, Post
 from drumtower.db.repositories.deliveries import DeliveryRepository, move, published
 from drumtower.db.repositories.posts import PostRepository
-from drumtower.domain.deliveries import LEASED, Action, Event, State, next_state
+from drumtower.domain.deliveries import LEASED, Action, Event, State, is_late, next_state
 from drumtower.domain.errors import Conflict, Invalid, Violation
 from drumtower.domain.reviews import Approval, ReviewState, approval_violations
 from drumtower.domain.schedules import GRACE
@@ -80,6 +80,7 @@ async def retry(tx: Tx, principal: Principal, delivery: Delivery, now: datetime)
     if State(delivery.state) in LEASED:
         raise Conflict("delivery_state", "It is leaving at this moment. Wait for the outcome.")
     next_state(State(delivery.state), Event.RETRY)
+    _check_in_time(delivery, now)
     changes: dict[str, Any] = {}
     if _publishes_post(delivery):
         post = await _post_of(tx, principal, delivery)
@@ -115,6 +116,7 @@ async def reconcile(
         return
     tx.add(_attempt(delivery, "reconcile", "absent", "A member looked: it is not there.", now))
     if asked.verdict is Verdict.SEND_AGAIN:
+        _check_in_time(delivery, now)
         changes = {"next_at": now, "not_before": None, "needs_check": False, "error": None, "lookups": 0}
         await move(tx, delivery, Event.ABSENT, now, **changes)
     else:
@@ -202,6 +204,16 @@ def _in_future(published_at: datetime | None, now: datetime) -> list[Violation]:
 
 def _violation(pointer: str, code: str, detail: str, hint: str = "") -> Violation:
     return Violation(pointer=pointer, code=code, detail=detail, hint=hint)
+
+
+def _check_in_time(delivery: Delivery, now: datetime) -> None:
+    """Raise Conflict where its own late policy would make it missed the moment it is due again: no promise of that."""
+    if is_late(delivery.due_at, delivery.late_by_seconds, now):
+        raise Conflict(
+            "too_late",
+            f"It was to go out within {delivery.late_by_seconds} s of {delivery.due_at.isoformat()}."
+            " Schedule it again, for a time of its own.",
+        )
 
 
 def _publishes_post(delivery: Delivery) -> bool:
