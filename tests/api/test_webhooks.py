@@ -397,3 +397,25 @@ async def test_a_fresh_signature_is_checked_against_the_real_clock(
         assert (await push(message_xml(1, "好", now), now).to(platform, channel)).text == "success"
         await refused(await VECTOR.to(platform, channel), 401, "timestamp_stale")
     assert await count(db, Interaction) == 1
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["being looked up", "waiting for a person"])
+async def test_the_platforms_own_news_settles_the_unknown_with_no_look_up(
+    platform: httpx.AsyncClient, db: Database, team: Team, box: Box, client: httpx.AsyncClient, asks: bool
+) -> None:
+    """R20: we know the platform's job, not how it ended; then the platform tells."""
+    channel = await make_channel(db, team, box)
+    lost = await make_delivery(
+        db, team, channel, state="unknown", needs_check=asks, fence=4, handle={"publish_id": "100000001"}
+    )
+    assert (await push(finished_xml("100000001", AT), AT).to(platform, channel)).status_code == 200
+    out = await reload(db, lost)
+    assert (out.state, out.needs_check, out.lookups) == (State.PUBLISHED, False, 0)
+    assert out.external_id == "b5O2OUarticle"
+    assert out.fence == 5, "a look-up under way writes nothing"
+    told = (await client.get(f"/v1/deliveries/{lost.id}/explain")).json()
+    steps = {(one["step"], one["actor"]["kind"]) for one in told["timeline"]}
+    assert steps == {("planned", "member"), ("event", "platform")}
+    again = await push(finished_xml("100000001", AT), AT).to(platform, channel)
+    assert again.status_code == 200
+    assert (await reload(db, lost)).revision == out.revision
