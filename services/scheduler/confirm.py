@@ -13,6 +13,7 @@ from drumtower.db.repositories.deliveries import move
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event, State
 from drumtower.platforms import Accepted, Confirmable, PlatformError, Published
+from services.scheduler.gate import closed_channels
 from services.scheduler.leases import LeaseLost, clock, hold, take_due
 from services.scheduler.settle import apart, failure_json, open_attempt, settle
 
@@ -27,7 +28,8 @@ Answer = Published | Accepted | failures.Failure
 async def confirm(db: Database, connections: Connections) -> timedelta | None:
     """Look at every accepted delivery whose turn it is."""
     async with db.transaction() as tx:
-        taken = await take_due(tx, State.ACCEPTED, limit=BATCH, lease=LEASE)
+        closed = await closed_channels(tx, connections.registry)
+        taken = await take_due(tx, State.ACCEPTED, limit=BATCH, lease=LEASE, closed=closed)
     await asyncio.gather(*(apart(_confirm(db, connections, delivery), delivery) for delivery in taken))
     return timedelta() if len(taken) == BATCH else None
 

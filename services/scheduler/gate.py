@@ -162,6 +162,11 @@ class Gate:
         return breaker if old_news else Breaker()
 
 
+async def closed_channels(tx: Tx, registry: Registry) -> set[UUID]:
+    """Return the channels that their platform closed: looks wait there too."""
+    return await stored_budgets.closed_channels(tx, Limits(registry=registry).addresses)
+
+
 def _keys(call: Call) -> tuple[str, str]:
     return call.place.app, call.place.channel
 

@@ -20,11 +20,20 @@ async def clock(tx: Tx) -> datetime:
     return (await tx.execute(select(func.now()))).scalar_one()
 
 
-async def take_due(tx: Tx, state: State, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
-    """Take rows of a state whose step is read-only: it stays, and comes again after `lease` if we die."""
+async def take_due(
+    tx: Tx, state: State, *, limit: int, lease: timedelta, closed: Collection[UUID] = ()
+) -> Sequence[Delivery]:
+    """Take rows of a state whose step is read-only: it stays, and comes again after `lease` if we die.
+
+    Channels that are `closed` by their platform are left alone.
+    """
     due = (
         select(Delivery.id)
-        .where(Delivery.state == state.value, Delivery.next_at <= func.now())
+        .where(
+            Delivery.state == state.value,
+            Delivery.next_at <= func.now(),
+            Delivery.channel_id.not_in(closed),
+        )
         .order_by(Delivery.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -65,7 +65,7 @@ async def run(settings: Settings) -> None:
         Ticker("confirm", partial(confirm, db, connections), EVERY_SECOND, beat),
         Ticker("reconcile", partial(reconcile, db, connections, storage, settings), EVERY_SECOND, beat),
         Ticker("reap", partial(reap, db), EVERY_SECOND, beat),
-        Ticker("series", partial(plan_series, db, settings), EVERY_SECOND, beat),
+        Ticker("series", partial(plan_series, db, settings, outcomes.gate.limits), EVERY_SECOND, beat),
         Ticker("release", partial(release, db, settings), EVERY_SECOND, beat),
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),

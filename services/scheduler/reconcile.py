@@ -24,6 +24,7 @@ from drumtower.platforms import (
 )
 from drumtower.settings import Settings
 from drumtower.storage import Storage
+from services.scheduler.gate import closed_channels
 from services.scheduler.leases import LeaseLost, clock, hold, take_due
 from services.scheduler.requests import is_publish, publish_request, read_facts, reply_request
 from services.scheduler.settle import apart, error_json, open_attempt, settle
@@ -39,7 +40,8 @@ async def reconcile(
 ) -> timedelta | None:
     """Look at every unknown delivery whose turn it is."""
     async with db.transaction() as tx:
-        taken = await take_due(tx, State.UNKNOWN, limit=BATCH, lease=LEASE)
+        closed = await closed_channels(tx, connections.registry)
+        taken = await take_due(tx, State.UNKNOWN, limit=BATCH, lease=LEASE, closed=closed)
     await asyncio.gather(
         *(apart(_reconcile(db, connections, storage, settings, delivery), delivery) for delivery in taken)
     )

@@ -21,6 +21,7 @@ from drumtower.domain.errors import Violation
 from drumtower.domain.freezes import first_free
 from drumtower.domain.ids import new_id
 from drumtower.domain.series import FURTHEST_SHIFT, OLDEST, days
+from drumtower.limits import Limits
 from drumtower.settings import Settings
 from services.scheduler.copies import copy, lacking
 from services.scheduler.leases import clock
@@ -34,15 +35,18 @@ BATCH = 20
 AGAIN = timedelta(minutes=5)
 
 
-async def plan_series(db: Database, settings: Settings) -> timedelta | None:
-    """Plan what has come within reach, one series a transaction; one that fails stops no other."""
+async def plan_series(db: Database, settings: Settings, limits: Limits | None = None) -> timedelta | None:
+    """Plan what has come within reach, one series a transaction; one that fails stops no other.
+
+    Where `limits` has a quota that is used up, the day is skipped there.
+    """
     for _ in range(BATCH):
-        if not await _plan_next(db, settings.series_ahead):
+        if not await _plan_next(db, settings.series_ahead, limits):
             return None
     return timedelta()
 
 
-async def _plan_next(db: Database, ahead: timedelta) -> bool:
+async def _plan_next(db: Database, ahead: timedelta, limits: Limits | None) -> bool:
     taken: UUID | None = None
     try:
         async with db.transaction() as tx:
@@ -50,7 +54,7 @@ async def _plan_next(db: Database, ahead: timedelta) -> bool:
             if series is None:
                 return False
             taken = series.id
-            await _plan(tx, series, ahead, await clock(tx))
+            await _plan(tx, series, ahead, limits, await clock(tx))
     except Exception:
         if taken is None:
             raise
@@ -65,12 +69,12 @@ async def _postpone(db: Database, series_id: UUID) -> None:
         await tx.execute(update(Series).where(Series.id == series_id).values(next_at=later))
 
 
-async def _plan(tx: Tx, series: Series, ahead: timedelta, now: datetime) -> None:
+async def _plan(tx: Tx, series: Series, ahead: timedelta, limits: Limits | None, now: datetime) -> None:
     template = await tx.get_one(Post, series.post_id)
     await _take_back_stale(tx, series, template, now)
     channels = await _channels(tx, series)
     for day in await _missing(tx, series, ahead, now):
-        await _occur(tx, series, template, channels, day, now)
+        await _occur(tx, series, template, channels, day, limits, now)
     series.next_at = now + AGAIN
 
 
@@ -117,7 +121,13 @@ async def _channels(tx: Tx, series: Series) -> Sequence[Channel]:
 
 
 async def _occur(
-    tx: Tx, series: Series, template: Post, channels: Sequence[Channel], day: date, now: datetime
+    tx: Tx,
+    series: Series,
+    template: Post,
+    channels: Sequence[Channel],
+    day: date,
+    limits: Limits | None,
+    now: datetime,
 ) -> None:
     """Add the day's occurrence, with a copy of the post for it, or the reason why there is none."""
     due_at = plan_of(series).at(day)
@@ -135,7 +145,13 @@ async def _occur(
         return
     instants = {channel.id: await _instant(tx, series, channel, due_at) for channel in channels}
     occurrence.skipped = {str(key): _CROWDED for key, at in instants.items() if at is None}
-    free = [(channel, at) for channel in channels if (at := instants[channel.id]) is not None]
+    free = []
+    for channel in channels:
+        at = instants[channel.id]
+        if at is not None and await _is_full(tx, limits, channel, at, now):
+            occurrence.skipped = occurrence.skipped | {str(channel.id): _FULL}
+        elif at is not None:
+            free.append((channel, at))
     if not free:
         return
     missing = lacking(template, due_at)
@@ -147,6 +163,20 @@ async def _occur(
 
 
 _CROWDED = error_json("too_close", "Something else is planned there within min_gap, for hours.")
+
+
+_FULL = error_json(
+    "quota_used_up", "What the channel may publish there in that hour or day is planned already."
+)
+
+
+async def _is_full(tx: Tx, limits: Limits | None, channel: Channel, at: datetime, now: datetime) -> bool:
+    """Hold the channel's plan, and say whether a quota has no room at `at`."""
+    quotas = limits.quotas(channel.platform, Action.PUBLISH) if limits else ()
+    counted = QuotaRepository(tx, channel.workspace_id)
+    if quotas:
+        await counted.hold(channel.id)
+    return any([await counted.used(channel.id, quota, at, now) >= quota.count for quota in quotas])
 
 
 def _reason(series: Series, template: Post, due_at: datetime, now: datetime) -> dict[str, object]:

@@ -30,6 +30,7 @@ from drumtower.settings import Settings
 from services.scheduler.candidates import pick
 from services.scheduler.claim import claim_due
 from services.scheduler.gate import Heard
+from services.scheduler.reconcile import reconcile
 from tests.factories import Team, make_channel
 from tests.scheduler.scripted import OtherAdapter, ScriptedAdapter
 from tests.scheduler.stage import Stage
@@ -198,6 +199,24 @@ class TestResets:
         assert (row.state, row.attempts, (row.error or {})["code"]) == (State.RETRYING, 0, "rate_limited")
         assert row.next_at == limited.until
         assert await weibo.remote_posts() == []
+
+    async def test_looks_wait_too(self, weibo: Stage) -> None:
+        planned = await weibo.schedule()
+        await weibo.fault(path="statuses/share", behaviour="reset", acts=True)
+        await weibo.dispatch()
+        assert (await weibo.delivery(planned)).state == State.UNKNOWN
+        place = weibo.gate.limits.place(weibo.channel_id, "weibo", weibo.base_url)
+        async with weibo.db.transaction() as tx:
+            await budgets.close(tx, {place.channel: (soon(60), "told")})
+        await weibo.pass_time(3600)
+        await reconcile(weibo.db, weibo.connections, weibo.storage, weibo.settings)
+        assert (await weibo.delivery(planned)).state == State.UNKNOWN
+        assert [one.step for one in await weibo.attempts(planned)] == ["send"]
+        async with weibo.db.transaction() as tx:
+            await tx.execute(text("UPDATE rate_budgets SET closed_until = now()"))
+        await weibo.work()
+        assert (await weibo.delivery(planned)).state == State.PUBLISHED
+        assert len(await weibo.remote_posts()) == 1
 
 
 class Stubborn(ScriptedAdapter):

@@ -1,6 +1,7 @@
 """Series plan each day once, and never let an approval reach further than it was given."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select, update
 
+from drumtower.adapters.weibo.adapter import WeiboAdapter
 from drumtower.db.models import AuditEvent, Delivery, Occurrence, Post, PostVersion, Review, Series
 from drumtower.domain.deliveries import State
 from drumtower.domain.ids import new_id
+from drumtower.domain.quotas import Period, Quota
+from drumtower.limits import Limits
 from services.scheduler import series as steps
 from services.scheduler.series import plan_series
 from tests.scheduler.stage import Stage
@@ -135,6 +139,23 @@ async def test_replicas_at_once_plan_a_day_once(weibo: Stage) -> None:
     days = await occurrences(weibo)
     assert len(days) == len({(one.series_id, one.day) for one in days}) == 70
     assert len(await live(weibo)) == 70
+
+
+async def test_a_day_whose_quota_is_used_up_is_skipped_with_the_reason(
+    weibo: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = Quota(count=1, period=Period.DAY, timezone="Asia/Shanghai", source="tests")
+    monkeypatch.setattr(WeiboAdapter, "capabilities", replace(WeiboAdapter.capabilities, quotas=(quota,)))
+    for _ in range(2):
+        await make(weibo, await template(weibo))
+    await plan_series(weibo.db, weibo.settings, Limits(registry=weibo.connections.registry))
+    days = await occurrences(weibo)
+    assert len(days) == 28
+    assert len(await live(weibo)) == 14
+    skipped = [one for one in days if one.skipped]
+    assert len(skipped) == 14
+    assert {one.skipped[str(weibo.channel_id)]["code"] for one in skipped} == {"quota_used_up"}
+    assert {one.post_id for one in skipped} == {None}
 
 
 async def test_an_occurrence_leaves_on_its_day(weibo: Stage) -> None:
