@@ -116,7 +116,7 @@ Five faults of a platform (no connection, no answer, 5xx, "busy") within 30 s, w
 of the app and of the channel. Nothing leaves for `DRUMTOWER_BREAKER_REST`; then one delivery goes as a probe, one that
 was never tried if there is one; each probe that fails doubles the rest, up to ten times the first. Any answer closes it:
 a refusal of one post's content proves that the platform works. While there are faults and no answer, repeats are limited
-to a tenth of the first attempts, and one more whenever a rest is over.
+to a tenth of the first attempts, and one more whenever a rest is over. `/metrics` counts the open ones: `breakers_open`.
 """
 
 

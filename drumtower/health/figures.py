@@ -8,11 +8,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from drumtower.db.engine import Database, Tx
+from drumtower.db.repositories import breakers
 from drumtower.health.readiness import beats_by_role
 
 OLDEST_DUE = Gauge("oldest_due_age_seconds", "For how long the oldest delivery that waits has been due")
 QUEUES = Gauge("queue_age_seconds", "For how long the oldest row of a queue has been due", ["queue"])
 BEATS = Gauge("heartbeat_age_seconds", "Age of the last good run of a step, in any replica", ["role", "step"])
+BREAKERS = Gauge(
+    "breakers_open", "How many circuit breakers let nothing or a probe through", ["scope", "platform"]
+)
 DATABASE = Gauge("database_up", "Whether the database answered just now; 0: the ages are unknown")
 
 # The oldest of each queue is the first entry of an index.
@@ -39,6 +43,7 @@ async def exposition(db: Database) -> bytes:
         OLDEST_DUE.set(float("nan"))
         QUEUES.clear()
         BEATS.clear()
+        BREAKERS.clear()
     return generate_latest()
 
 
@@ -49,6 +54,9 @@ async def _read(tx: Tx) -> None:
         QUEUES.labels(queue).set(age)
         if queue == "send":
             OLDEST_DUE.set(age)
+    BREAKERS.clear()
+    for (scope, platform), count in (await breakers.count_open(tx)).items():
+        BREAKERS.labels(scope, platform).set(count)
     BEATS.clear()
     for role, beats in (await beats_by_role(tx)).items():
         newest: dict[str, float] = {}

@@ -250,6 +250,22 @@ class TestHealth:
         assert (app["state"], app["faults"]) == ("open", 5)
         assert datetime.fromisoformat(app["next_at"]) == now + timedelta(seconds=30)
 
+    async def test_open_breakers_are_counted_for_prometheus(
+        self, client: httpx.AsyncClient, channel: UUID, db: Database
+    ) -> None:
+        now = datetime.now(UTC)
+        place = Limits(registry=registry.load()).place(channel, "weibo", ADDRESS)
+        opened = Breaker(faults=(now,) * 5, opened_at=now, next_at=now + timedelta(seconds=30), rests=1)
+        async with db.transaction() as tx:
+            await breakers.write(tx, {place.app: opened, place.channel: opened, "app:bluesky:x": Breaker()})
+        shown = (await client.get("/metrics")).text
+        assert 'breakers_open{platform="weibo",scope="app"} 1.0' in shown
+        assert 'breakers_open{platform="weibo",scope="channel"} 1.0' in shown
+        assert 'platform="bluesky"' not in shown
+        async with db.transaction() as tx:
+            await breakers.close(tx, {place.app: now, place.channel: now})
+        assert "breakers_open{" not in (await client.get("/metrics")).text
+
     async def test_a_disconnected_channel(
         self, client: httpx.AsyncClient, team: Team, db: Database, box: Box
     ) -> None:
