@@ -10,15 +10,17 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from drumtower import rehearsal
+from drumtower import jobs, rehearsal
 from drumtower.crypto import new_key
 from drumtower.db import migrate
 from drumtower.db.engine import Database
 from drumtower.db.partitions import ensure_partitions
 from drumtower.domain.clock import SystemClock
+from drumtower.domain.health import Status
 from drumtower.embedded.errors import CannotStart
 from drumtower.embedded.instance import AlreadyRunning
 from drumtower.embedded.servers import temporary_servers
+from drumtower.health.readiness import Readiness, readiness
 from drumtower.platforms import registry
 from drumtower.platforms.declaration import problems_of
 from drumtower.sandbox.app import create_app as create_sandbox
@@ -94,6 +96,31 @@ def openapi(
 ) -> None:
     """Write docs/openapi.json from the code."""
     raise typer.Exit(run_module("services.api.document", *(["--check"] if check else [])))
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether this installation does its work: each dependency, role and step, with the age of its last success."""
+    found = asyncio.run(_examine(Settings()))
+    for name, check in found.checks.items():
+        _say(name, check.status, check.age_seconds, check.detail)
+        for step, one in check.steps.items():
+            _say(f"  {step}", one.status, one.age_seconds)
+    if found.status is Status.FAIL:
+        raise typer.Exit(1)
+
+
+async def _examine(settings: Settings) -> Readiness:
+    database = Database(settings.database_url, application="drumtower-cli")
+    found = await readiness(database, jobs.is_up(settings.redis_url))
+    await database.close()
+    return found
+
+
+def _say(name: str, status: Status, age: float | None, detail: str = "") -> None:
+    colour = {Status.PASS: "green", Status.WARN: "yellow", Status.FAIL: "red"}[status]
+    since = "" if age is None else f"{age:.1f} s ago"
+    console.print(f"{name:<22} {status.value:<5} {since:<12} {detail}".rstrip(), style=colour)
 
 
 @db_app.command()

@@ -10,13 +10,16 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
+from typer.testing import CliRunner
 
+from drumtower.cli import app
 from drumtower.db.engine import Database, after_commit
 from drumtower.db.heartbeats import Heartbeats
 from drumtower.health.listener import listener
@@ -158,6 +161,23 @@ async def test_all_schedulers_killed_is_told_within_thirty_seconds(
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_the_doctor_says_what_readiness_does(settings: Settings, db: Database) -> None:
+    environment = {
+        "DRUMTOWER_DATABASE_URL": settings.database_url,
+        "DRUMTOWER_REDIS_URL": settings.redis_url,
+        "DRUMTOWER_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+    }
+    invoke = partial(CliRunner().invoke, app, ["doctor"], env=environment)
+    sick = await asyncio.to_thread(invoke)
+    assert sick.exit_code == 1
+    assert re.search(r"scheduler +fail +never seen", sick.output)
+    await Heartbeats(db, role="scheduler", replica="one").beat("dispatch")
+    well = await asyncio.to_thread(invoke)
+    assert well.exit_code == 0, well.output
+    assert re.search(r"  dispatch +pass +\d", well.output)
+    assert re.search(r"metrics +warn", well.output)
 
 
 async def _scheduler(settings: Settings) -> asyncio.subprocess.Process:
