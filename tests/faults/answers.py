@@ -2,7 +2,7 @@
 
 from drumtower.domain.deliveries import State
 from drumtower.sandbox.faults import Behaviour, Fault
-from tests.faults.field import Size
+from tests.faults.field import ACCOUNTS, Size
 from tests.faults.report import Report, slowest
 from tests.faults.weather import PUBLISHING
 from tests.faults.world import World
@@ -25,7 +25,7 @@ LIES: dict[str, Fault] = {
 async def answers(world: World, size: Size) -> Report:
     """Tell each lie after each platform's act, `posts` times in all; every one of them must be found out."""
     times = max(1, size.posts // (len(LIES) * len(CLASSES)))
-    async with world.field(dict.fromkeys(CLASSES, max(2, times // 5)), seed=size.seed) as field:
+    async with world.field(dict.fromkeys(CLASSES, max(ACCOUNTS, times // 5)), seed=size.seed) as field:
         for slug, platform in field.platforms.made.items():
             path = next(path for path in PUBLISHING if _is_of(path, slug))
             platform.faults.waiting += [

@@ -12,7 +12,7 @@ from drumtower.db.models import Delivery
 from drumtower.domain.deliveries import State
 from services.api.main import create_app
 from tests.conftest import client_for
-from tests.faults.field import Size
+from tests.faults.field import ACCOUNTS, Size
 from tests.faults.report import Report, slowest
 from tests.faults.weather import Weather
 from tests.faults.world import World
@@ -23,7 +23,9 @@ AT_ONCE = 6
 
 async def cancels(world: World, size: Size) -> Report:
     """Cancel every delivery around the moment at which it is due."""
-    async with world.field(dict.fromkeys(CLASSES, 4), weather=Weather(after=0.1), seed=size.seed) as field:
+    async with world.field(
+        dict.fromkeys(CLASSES, ACCOUNTS), weather=Weather(after=0.1), seed=size.seed
+    ) as field:
         await field.crew.start(2)
         answers: Counter[int] = Counter()
         cancelled: set[UUID] = set()

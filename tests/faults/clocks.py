@@ -6,7 +6,7 @@ from uuid import UUID
 from drumtower.db.models import Delivery
 from drumtower.domain.deliveries import State
 from services.scheduler.settle import open_attempt
-from tests.faults.field import Field, Size
+from tests.faults.field import ACCOUNTS, Field, Size
 from tests.faults.report import Report, slowest
 from tests.faults.world import World
 
@@ -25,7 +25,7 @@ LATE_BY = 3600
 async def skews(world: World, size: Size, *, jumping: bool = False) -> Report:
     """Send with schedulers whose clocks are wrong either way, or go wrong: due is what the database says."""
     wrongs = JUMPS if jumping else SKEWS
-    async with world.field(dict.fromkeys(CLASSES, 4), seed=size.seed) as field:
+    async with world.field(dict.fromkeys(CLASSES, ACCOUNTS), seed=size.seed) as field:
         for wrong in wrongs:
             await field.crew.start(1, **wrong)
         # By a wrong clock they would be four minutes too late, or not due at all.
@@ -58,7 +58,7 @@ async def skews(world: World, size: Size, *, jumping: bool = False) -> Report:
 async def downtime(world: World, size: Size) -> Report:
     """Start after 26 hours: what may be late goes out, what may not is missed, what was half sent is settled."""
     third = max(3, size.posts // 3)
-    async with world.field(dict.fromkeys(CLASSES, 4), seed=size.seed) as field:
+    async with world.field(dict.fromkeys(CLASSES, ACCOUNTS), seed=size.seed) as field:
         before = -DOWN.total_seconds()
         lasting = await field.plant(third, CLASSES, after=before, over=3600)
         fleeting = await field.plant(third, CLASSES, after=before, over=3600, late_by=LATE_BY)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy.engine import make_url
 
-from tests.faults.field import Size
+from tests.faults.field import ACCOUNTS, Size
 from tests.faults.proxy import Harm, proxy_to
 from tests.faults.report import Report, slowest
 from tests.faults.weather import Weather
@@ -21,7 +21,7 @@ async def cuts(world: World, size: Size) -> Report:
     socket = f"{parse_qs(urlsplit(world.servers.database_url).query)['host'][0]}/.s.PGSQL.5432"
     async with (
         proxy_to(lambda: asyncio.open_unix_connection(socket)) as proxy,
-        world.field(dict.fromkeys(CLASSES, 4), weather=weather, seed=size.seed) as field,
+        world.field(dict.fromkeys(CLASSES, ACCOUNTS), weather=weather, seed=size.seed) as field,
     ):
         url = make_url(field.settings.database_url)
         through = url.set(host="127.0.0.1", port=proxy.port, query={})

@@ -27,6 +27,8 @@ from tests.scheduler.stage import LINK, Stage
 
 BATCH = 250
 LOOK_EVERY = 0.1
+# Of each platform in most runs: publishes leave a channel one by one, and a dead scheduler's lease holds its channel.
+ACCOUNTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

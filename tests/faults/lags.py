@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from drumtower.sandbox.platform import SandboxPlatform
 from drumtower.sandbox.store import Record
 from drumtower.sandbox.weibo.server import WeiboSandbox
-from tests.faults.field import Field, Size
+from tests.faults.field import ACCOUNTS, Field, Size
 from tests.faults.report import Report, slowest
 from tests.faults.weather import Weather
 from tests.faults.world import World
@@ -25,7 +25,7 @@ async def lags(world: World, size: Size, *, trusting: bool = False) -> Report:
     `trusting` believes the first look that finds nothing; then posts must appear twice.
     """
     weather = Weather(after=0.1, gateway=0.5, draw=random.Random(size.seed))
-    accounts = dict.fromkeys(CLASSES, max(2, size.posts // 40))
+    accounts = dict.fromkeys(CLASSES, max(ACCOUNTS, size.posts // 40))
     async with world.field(accounts, weather=weather, seed=size.seed) as field:
         hidden = _hide(field)
         over = size.posts / 20

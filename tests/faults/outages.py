@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from drumtower.db.models import Delivery
 from drumtower.jobs import ArqQueue, Role
-from tests.faults.field import Field, Pace, Size
+from tests.faults.field import ACCOUNTS, Field, Pace, Size
 from tests.faults.report import Report, slowest
 from tests.faults.servers import own_field, start, stop
 from tests.faults.weather import Weather
@@ -24,7 +24,7 @@ FLUSH_EVERY = 2.0
 async def postgres(world: World, size: Size) -> Report:
     """Stop PostgreSQL at once (no goodbye to anybody), start it, and so on, while posts go out."""
     weather = Weather(before=0.05, after=0.3)
-    async with own_field(world, dict.fromkeys(CLASSES, 4), weather=weather, seed=size.seed) as (
+    async with own_field(world, dict.fromkeys(CLASSES, ACCOUNTS), weather=weather, seed=size.seed) as (
         field,
         embedded,
     ):
@@ -59,7 +59,7 @@ async def postgres(world: World, size: Size) -> Report:
 
 async def flushes(world: World, size: Size) -> Report:
     """Empty Redis every two seconds: hints are lost, posts are not, and no later than the sweep finds them."""
-    async with own_field(world, dict.fromkeys(ABLE, 4), seed=size.seed) as (field, embedded):
+    async with own_field(world, dict.fromkeys(ABLE, ACCOUNTS), seed=size.seed) as (field, embedded):
         over = max(6.0, size.posts / 20)
         await field.crew.start(2)
         await field.plant(size.posts, ABLE, after=2.0, over=over)
@@ -88,7 +88,7 @@ async def flushes(world: World, size: Size) -> Report:
 
 async def bell_gone(world: World, size: Size) -> Report:
     """Stop Redis for a while: posts go out by the clock, and the bell rings again when it is back."""
-    async with own_field(world, dict.fromkeys(ABLE, 4), seed=size.seed) as (field, embedded):
+    async with own_field(world, dict.fromkeys(ABLE, ACCOUNTS), seed=size.seed) as (field, embedded):
         over = max(4.0, size.posts / 20)
         await field.crew.start(2)
         await field.until_beating(2)
@@ -121,7 +121,7 @@ async def bell_gone(world: World, size: Size) -> Report:
 
 async def stale_hints(world: World, size: Size) -> Report:
     """Bring back what Redis held before, again and again, as a restored snapshot does: old hints move nothing."""
-    async with own_field(world, dict.fromkeys(ABLE, 4), seed=size.seed) as (field, embedded):
+    async with own_field(world, dict.fromkeys(ABLE, ACCOUNTS), seed=size.seed) as (field, embedded):
         queue, redis = ArqQueue(embedded.redis_url), Redis.from_url(embedded.redis_url)
         for _ in range(50):
             await queue.ring(Role.SCHEDULER)
@@ -155,7 +155,7 @@ async def stale_hints(world: World, size: Size) -> Report:
 
 async def hints(world: World, size: Size) -> Report:
     """Ring a hundred times for every post, in no order: each is claimed once all the same."""
-    async with world.field(dict.fromkeys(ABLE, 4), pace=Pace(lease=30.0), seed=size.seed) as field:
+    async with world.field(dict.fromkeys(ABLE, ACCOUNTS), pace=Pace(lease=30.0), seed=size.seed) as field:
         over = size.posts / 20
         queue = ArqQueue(field.settings.redis_url)
         await field.crew.start(3)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 
 from drumtower.domain.deliveries import State
-from tests.faults.field import Field, Pace, Size
+from tests.faults.field import ACCOUNTS, Field, Pace, Size
 from tests.faults.report import Report, slowest
 from tests.faults.world import World
 
@@ -21,7 +21,7 @@ async def pauses(world: World, size: Size, *, unguarded: bool = False) -> Report
 
     `unguarded` switches the check off that bytes leave within the lease; one double ends the run then.
     """
-    async with world.field(dict.fromkeys(CLASSES, 3), pace=PACE, seed=size.seed) as field:
+    async with world.field(dict.fromkeys(CLASSES, ACCOUNTS), pace=PACE, seed=size.seed) as field:
         caught = rounds = 0
         for _ in range(size.kills):
             rounds += 1

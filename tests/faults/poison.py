@@ -10,7 +10,7 @@ from drumtower.crypto import Box, new_key
 from drumtower.db.models import Channel, Delivery
 from drumtower.domain.deliveries import State
 from tests.factories import make_asset
-from tests.faults.field import Field, Pace, Size
+from tests.faults.field import ACCOUNTS, Field, Pace, Size
 from tests.faults.report import Report, history
 from tests.faults.world import World
 from tests.scheduler.stage import Stage
@@ -22,7 +22,7 @@ SEEN = frozenset({State.FAILED, State.HELD})
 
 async def poison(world: World, size: Size) -> Report:
     """Mix rows that nobody can send into good ones."""
-    async with world.field(dict.fromkeys(CLASSES, 3), pace=Pace(lease=4.0), seed=size.seed) as field:
+    async with world.field(dict.fromkeys(CLASSES, ACCOUNTS), pace=Pace(lease=4.0), seed=size.seed) as field:
         await field.connect({"weibo": 2, "bluesky": 1})  # the last of each is only for what is spoiled
         spoiled = {slug: [stages.pop()] for slug, stages in field.stages.items() if slug == "bluesky"}
         spoiled["weibo"] = [field.stages["weibo"].pop(), field.stages["weibo"].pop()]

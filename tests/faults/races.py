@@ -10,7 +10,7 @@ from drumtower.domain.deliveries import State
 from drumtower.sandbox.faults import Behaviour, Fault
 from tests.faults.api import Api, serving
 from tests.faults.checker import Verdict
-from tests.faults.field import Field, Size
+from tests.faults.field import ACCOUNTS, Field, Size
 from tests.faults.report import Report, slowest
 from tests.faults.weather import Weather
 from tests.faults.world import World
@@ -23,7 +23,7 @@ async def disconnects(world: World, size: Size) -> Report:
     """Disconnect every channel in the midst of its posts: each is out, or held with the reason."""
     weather = Weather(before=0.1, after=0.4)
     async with (
-        world.field(dict.fromkeys(CLASSES, 3), weather=weather, seed=size.seed) as field,
+        world.field(dict.fromkeys(CLASSES, ACCOUNTS), weather=weather, seed=size.seed) as field,
         serving(field) as api,
     ):
         over = max(4.0, size.posts / 20)

@@ -5,7 +5,7 @@ import signal
 import time
 
 from drumtower.domain.deliveries import State
-from tests.faults.field import Pace, Size
+from tests.faults.field import ACCOUNTS, Pace, Size
 from tests.faults.report import Report, slowest
 from tests.faults.weather import Weather
 from tests.faults.world import World
@@ -19,7 +19,10 @@ async def stops(world: World, size: Size) -> Report:
     """Restart schedulers one after the other as an orchestrator does, while posts are on their way."""
     weather = Weather(before=0.1, after=0.6)
     async with world.field(
-        dict.fromkeys(CLASSES, 4), pace=Pace(lease=30.0, concurrency=10), weather=weather, seed=size.seed
+        dict.fromkeys(CLASSES, ACCOUNTS),
+        pace=Pace(lease=30.0, concurrency=10),
+        weather=weather,
+        seed=size.seed,
     ) as field:
         over = max(size.posts / 20, size.kills * 1.5)
         await field.crew.start(2)

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 
 from drumtower.db.models import Heartbeat
 from tests.faults.api import Api, serving
-from tests.faults.field import Field, Size
+from tests.faults.field import ACCOUNTS, Field, Size
 from tests.faults.report import Report, slowest
 from tests.faults.world import World
 
@@ -22,7 +22,7 @@ NOTICED_WITHIN = 32.0  # health.STALE_SECONDS, and a look
 
 async def sweeps(world: World, size: Size) -> Report:
     """Kill the scheduler that swept last, again and again; the sweep never rests for longer than ten seconds."""
-    async with world.field(dict.fromkeys(CLASSES, 4), seed=size.seed) as field:
+    async with world.field(dict.fromkeys(CLASSES, ACCOUNTS), seed=size.seed) as field:
         over = max(size.kills * 1.5, size.posts / 20)
         await field.plant(size.posts, CLASSES, after=0.5, over=over)
         await field.crew.start(2)
