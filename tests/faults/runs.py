@@ -14,6 +14,7 @@ from tests.faults.field import Size
 from tests.faults.hostile import hostile
 from tests.faults.kills import kills
 from tests.faults.lags import lags
+from tests.faults.lifecycle import lifecycle
 from tests.faults.outages import bell_gone, flushes, hints, postgres, stale_hints
 from tests.faults.outbox import interleavings
 from tests.faults.pauses import pauses
@@ -95,6 +96,9 @@ RUNS: dict[str, Run] = {
     "stops": Run(stops, "rolling restarts end in peace, and nobody has to be asked"),
     "hurry": Run(hurry, "a second SIGTERM ends a scheduler whose sends hang"),
     "poison": Run(poison, "rows that nobody can send are seen by a person, and hold up no other"),
+    "lifecycle": Run(
+        lifecycle, "lives that Hypothesis invents end with one post at most, and a truthful row"
+    ),
     "disconnects": Run(
         disconnects, "a channel disconnected while it publishes: each post is out, or held with the reason"
     ),
