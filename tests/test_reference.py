@@ -10,6 +10,7 @@ from drumtower.domain import permissions
 from drumtower.platforms import registry
 from drumtower.settings import example, reference
 from tests.error_codes import find
+from tests.faults import page as reliability
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 ROOT = REFERENCE.parents[1]
@@ -80,6 +81,11 @@ def test_settings_pages() -> None:
     ):
         command = f"python -c 'from drumtower.settings import {name}; print({name}(), end=\"\")'"
         assert path.read_text(encoding="utf-8") == made, f"Run: {command} > {path.relative_to(ROOT)}"
+
+
+def test_reliability_page() -> None:
+    made = reliability.page(reliability.read(reliability.KEPT))
+    assert reliability.PAGE.read_text(encoding="utf-8") == made, "Run: python -m tests.faults.page"
 
 
 async def test_a_problem_leads_to_its_section(client: httpx.AsyncClient) -> None:

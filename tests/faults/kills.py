@@ -89,7 +89,7 @@ async def _kill(field: Field, times: int, over: float) -> _Toll:
 async def _until_doubles(field: Field, wanted: int) -> float | None:
     """Wait until so many doubles show; None, since such a run never drains."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(45):
+        async with asyncio.timeout(150):
             while len((await field.verdict()).doubles) < wanted:  # noqa: ASYNC110 - other processes make them
                 await asyncio.sleep(0.5)
     return None

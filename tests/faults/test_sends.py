@@ -1,4 +1,4 @@
-"""Lying answers, crashes at every point, equal texts, cancel races: each run once, small."""
+"""Lying answers, equal texts, cancel races: each run once, small."""
 
 import pytest
 
@@ -8,13 +8,11 @@ from tests.faults.world import World
 
 SIZES = {
     "answers": Size(posts=36),
-    "points": Size(posts=17),
     "texts": Size(posts=24),
     "cancels": Size(posts=40),
 }
 
 
-@pytest.mark.timeout(300)  # seventeen crashes, each with its wait for a lease, on a machine that may be busy
 @pytest.mark.parametrize("name", SIZES)
 async def test_it_holds(world: World, name: str) -> None:
     report = await RUNS[name].play(world, SIZES[name])
