@@ -10,6 +10,7 @@ from drumtower.domain import failures
 from drumtower.domain.deliveries import FINAL, LEASED, LIVE, State
 from drumtower.domain.explanations import Facts, Obstacle, Step, explain
 from drumtower.domain.reasons import REASONS, Retryable, Who
+from tests.error_codes import find
 
 NOW = datetime(2026, 12, 1, 1, 30, tzinfo=UTC)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -50,6 +51,14 @@ def test_every_state_with_every_reason(state: State, code: str | None) -> None:
 
 def test_every_failure_of_a_platform_has_a_reason() -> None:
     assert set(failures.HINTS) <= set(REASONS)
+
+
+def test_every_code_that_the_engine_writes_has_a_reason() -> None:
+    """Whoever makes deliveries wait or end for a new reason says it in words, too. Series make none yet."""
+    engine = {one.code for one in find() if one.where.startswith("services/scheduler/")}
+    plans = {one.code for one in find() if one.where == "services/scheduler/series.py"}
+    assert engine - plans <= set(REASONS)
+    assert len(engine) > 5
 
 
 def test_planned_says_when_in_the_planners_zone() -> None:
