@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from socket import AddressFamily
+from typing import Any
 
 import aiohttp
 import httpx
@@ -157,6 +158,28 @@ class Transport(httpx.AsyncBaseTransport):
             await self._session.close()
 
 
+class Client(httpx.AsyncClient):
+    """The httpx API without what httpx does on its own: redirects, authentication, and above all cookies.
+
+    One client serves every account; a session of one must not go out with the call of another.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport=transport, timeout=TIMEOUT, headers={"User-Agent": "Drumtower/0.1"})
+        self._carrier = transport
+
+    async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
+        """Send it and read the answer; with `stream`, leave that to the caller, who closes it."""
+        response = await self._carrier.handle_async_request(request)
+        if not stream:
+            try:
+                await response.aread()
+            except BaseException:
+                await response.aclose()
+                raise
+        return response
+
+
 class _Masked(logging.Filter):
     """httpx logs every address, and some platforms take their token there only."""
 
@@ -174,12 +197,7 @@ _MASKED = _Masked()
 def client(*, allow_private: bool = False) -> httpx.AsyncClient:
     """Make the client that adapters get. `allow_private` is for sandboxes and self-hosted servers only."""
     logging.getLogger("httpx").addFilter(_MASKED)  # the same filter twice is one filter
-    return httpx.AsyncClient(
-        transport=Transport(allow_private=allow_private),
-        timeout=TIMEOUT,
-        follow_redirects=False,
-        headers={"User-Agent": "Drumtower/0.1"},
-    )
+    return Client(Transport(allow_private=allow_private))
 
 
 def _check_literal(host: str) -> None:

@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import NewType, TypeVar
+from typing import Any, NewType, TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +24,8 @@ Tx = NewType("Tx", AsyncSession)
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 5_000
 
+# A round trip before each transaction would be a good part of a short one.
+FRESH_SECONDS = 1.0
 KEEP_TRYING_SECONDS = 600.0
 RETRY_EVERY_SECONDS = 0.5
 # Classes of SQLSTATE that no waiting cures: bad data, a broken constraint (our own, committed before the connection
@@ -40,7 +45,7 @@ class Database:
             pool_size=pool,
             max_overflow=pool,
             pool_timeout=patience,
-            pool_pre_ping=True,
+            pool_use_lifo=True,  # the connection used last has the statements prepared and planned
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -48,9 +53,11 @@ class Database:
                     "statement_timeout": str(STATEMENT_TIMEOUT_MS),
                     "lock_timeout": str(LOCK_TIMEOUT_MS),
                     "timezone": "UTC",
+                    "jit": "off",  # compiling takes longer than any statement here should run
                 },
             },
         )
+        _ping_idle(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -76,6 +83,25 @@ _AFTER = "after_commit"
 def after_commit(tx: Tx, act: Callable[[], None]) -> None:
     """Have `act` called once the transaction has committed, and never where it does not."""
     tx.info.setdefault(_AFTER, []).append(act)
+
+
+def _ping_idle(engine: AsyncEngine) -> None:
+    """Ask a connection whether it still stands, as `pool_pre_ping` does, but only where it has rested for a while."""
+    dialect = engine.sync_engine.dialect
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
+        rested = time.monotonic() - record.info.get("used_at", time.monotonic())
+        if rested < FRESH_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except Exception as error:
+            raise InvalidatePoolError from error
 
 
 async def persistently(write: Callable[[], Awaitable[Kept]], seconds: float = KEEP_TRYING_SECONDS) -> Kept:

@@ -1,14 +1,27 @@
 """Events others want to know, written in the transaction that makes them true."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from drumtower.db.engine import Tx
 from drumtower.db.models import OutboxEvent
+from drumtower.db.plain import fetch, transposed
+from drumtower.domain.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event, as `append_all` takes it."""
+
+    workspace_id: UUID
+    name: str
+    subject_id: UUID
+    payload: dict[str, Any]
+    at: datetime
 
 
 def append(tx: Tx, *, workspace_id: UUID, name: str, subject_id: UUID, now: datetime, **payload: Any) -> None:
@@ -19,7 +32,14 @@ def append(tx: Tx, *, workspace_id: UUID, name: str, subject_id: UUID, now: date
     tx.add(event)
 
 
-async def append_all(tx: Tx, events: Sequence[dict[str, Any]]) -> None:
-    """Add many at once; each has `workspace_id`, `name`, `subject_id`, `payload` and `occurred_at`."""
+async def append_all(tx: Tx, events: Sequence[Event]) -> None:
+    """Add many at once."""
     if events:
-        await tx.execute(insert(OutboxEvent), list(events))
+        rows = [(new_id(), e.workspace_id, e.name, e.subject_id, json.dumps(e.payload), e.at) for e in events]
+        await fetch(tx, _APPEND, *transposed(rows))
+
+
+_APPEND = """
+INSERT INTO outbox_events (id, workspace_id, name, subject_id, payload, occurred_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::jsonb[], $6::timestamptz[])
+"""

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from drumtower.db.engine import Tx
+from drumtower.db.plain import fetch, transposed
 from drumtower.domain.deliveries import Action
 from services.scheduler.gate import Gate
 from services.scheduler.requests import Facts
@@ -44,34 +43,25 @@ def _gaps(batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:
     }
 
 
-_PUT_BACK = text("""
+_PUT_BACK = """
 UPDATE deliveries AS d
 SET next_at = w.until, not_before = w.until, revision = d.revision + 1, updated_at = now(),
     error = CASE WHEN d.state = 'planned' THEN jsonb_build_object('code', w.code, 'detail', w.detail, 'hint', '')
         ELSE d.error END
-FROM unnest(CAST(:ids AS uuid[]), CAST(:untils AS timestamptz[]), CAST(:codes AS text[]), CAST(:details AS text[]))
-    AS w (id, until, code, detail)
+FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS w (id, until, code, detail)
 WHERE d.id = w.id
-""")
-_START_GAP = text("""
-UPDATE channels SET publish_after = CAST(:now AS timestamptz) + make_interval(secs => min_gap_seconds)
-WHERE id = ANY (CAST(:ids AS uuid[]))
-""")
+"""
+_START_GAP = """
+UPDATE channels SET publish_after = $2::timestamptz + make_interval(secs => min_gap_seconds)
+WHERE id = ANY ($1::uuid[])
+"""
 
 
 async def put_back(tx: Tx, waits: Mapping[UUID, Wait]) -> None:
     """Let locked, waiting deliveries come due again later. What failed before keeps its reason."""
     if waits:
-        given = list(waits.values())
-        await tx.execute(
-            _PUT_BACK,
-            {
-                "ids": list(waits),
-                "untils": [wait.until for wait in given],
-                "codes": [wait.code for wait in given],
-                "details": [wait.detail for wait in given],
-            },
-        )
+        rows = [(delivery_id, wait.until, wait.code, wait.detail) for delivery_id, wait in waits.items()]
+        await fetch(tx, _PUT_BACK, *transposed(rows))
 
 
 async def start_gaps(tx: Tx, starting: Sequence[Facts], now: datetime) -> None:
@@ -82,4 +72,4 @@ async def start_gaps(tx: Tx, starting: Sequence[Facts], now: datetime) -> None:
         if facts.channel.min_gap_seconds and facts.delivery.action == Action.PUBLISH.value
     ]
     if ids:
-        await tx.execute(_START_GAP, {"ids": ids, "now": now})
+        await fetch(tx, _START_GAP, ids, now)

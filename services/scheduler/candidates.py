@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from drumtower.db.engine import Tx
+from drumtower.db.plain import fetch
 from drumtower.domain.deliveries import Action
 
 # As long as no more than this is due at once, the order of time is fair enough and costs one short index scan.
@@ -37,11 +36,13 @@ class Due:
     has_more: bool  # than the candidates
 
 
+_COLUMNS = ("id", "workspace_id", "channel_id", "platform", "action", "at_work")
+
 # The partial indexes serve these as long as their conditions are written out.
 _WAITING = "state IN ('planned', 'retrying')"
 _FLYING = "action = 'publish' AND state IN ('claimed', 'sending')"
 
-_OLDEST = text(f"""
+_OLDEST = f"""
 SELECT clock.now, clock.next_at, d.id, d.workspace_id, d.channel_id, d.platform, d.action,
     EXISTS (SELECT FROM deliveries AS f WHERE f.channel_id = d.channel_id AND f.{_FLYING}) AS at_work
 FROM (
@@ -49,14 +50,14 @@ FROM (
         (SELECT min(next_at) FROM deliveries WHERE {_WAITING} AND next_at > now()) AS next_at
 ) AS clock
 LEFT JOIN (
-    SELECT * FROM deliveries WHERE {_WAITING} AND next_at <= now() ORDER BY next_at LIMIT :window
+    SELECT * FROM deliveries WHERE {_WAITING} AND next_at <= now() ORDER BY next_at LIMIT $1
 ) AS d ON TRUE
 ORDER BY d.next_at, d.due_at, d.id
-""")  # noqa: S608 - constants of ours
+"""  # noqa: S608 - constants of ours
 
 # In a backlog: the head of each channel, found by the index alone, so that no length of one queue slows another.
 # Publishes leave a channel one by one, so its head is enough; of other actions a channel may have several in flight.
-_HEADS = text(f"""
+_HEADS = f"""
 WITH heads AS MATERIALIZED (
     SELECT d.id, c.workspace_id, c.id AS channel_id, c.platform, lane.action, d.next_at, d.due_at
     FROM channels AS c
@@ -66,7 +67,7 @@ WITH heads AS MATERIALIZED (
         WHERE channel_id = c.id AND action = lane.action AND {_WAITING} AND next_at <= now()
         ORDER BY next_at, due_at, id LIMIT lane.share
     ) AS d
-    WHERE c.platform <> ALL (CAST(:full AS text[])) AND NOT (
+    WHERE c.platform <> ALL ($2::text[]) AND NOT (
         lane.action = 'publish'
         AND EXISTS (SELECT FROM deliveries AS f WHERE f.channel_id = c.id AND f.{_FLYING})
     )
@@ -75,23 +76,19 @@ WITH heads AS MATERIALIZED (
     FROM heads
 )
 SELECT id, workspace_id, channel_id, platform, action, FALSE AS at_work FROM (
-    SELECT * FROM turns ORDER BY turn, next_at, due_at, id LIMIT :window
+    SELECT * FROM turns ORDER BY turn, next_at, due_at, id LIMIT $1
 ) AS first ORDER BY next_at, due_at, id
-""")  # noqa: S608 - constants of ours
+"""  # noqa: S608 - constants of ours
 
 
 async def look(tx: Tx, full: Sequence[str] = ()) -> Due:
     """Look for what is due; `full` names platforms that take no more at the moment. Locks nothing."""
-    rows = (await tx.execute(_OLDEST, {"window": WINDOW + 1})).all()
-    now, next_at = rows[0].now, rows[0].next_at
+    rows = await fetch(tx, _OLDEST, WINDOW + 1)
+    now, next_at = rows[0]["now"], rows[0]["next_at"]
     has_more = len(rows) > WINDOW
     if has_more:
-        rows = (await tx.execute(_HEADS, {"window": WINDOW, "full": list(full)})).all()
-    found = [
-        Candidate(row.id, row.workspace_id, row.channel_id, row.platform, row.action, row.at_work)
-        for row in rows
-        if row.id is not None
-    ]
+        rows = await fetch(tx, _HEADS, WINDOW, list(full))
+    found = [Candidate(*(row[name] for name in _COLUMNS)) for row in rows if row["id"] is not None]
     return Due(now, next_at, found, has_more)
 
 

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 
 from drumtower.connections import Connection, Connections
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery
+from drumtower.db.plain import fetch
 from drumtower.db.repositories.deliveries import Move
-from drumtower.domain.deliveries import LEASED, Action, Event
+from drumtower.domain.deliveries import Event
 from drumtower.domain.preparations import is_stale
 from drumtower.platforms import Preparable
 from services.scheduler.admission import admit, put_back
@@ -50,7 +50,7 @@ class Flight:
 
 @dataclass(slots=True, kw_only=True)
 class Claim:
-    """What was claimed. `rest`: until more comes due; None where nothing waits.
+    """What was claimed. `rest_until`: when more comes due, in monotonic seconds; None where nothing waits.
 
     `has_more`: something is due that was not claimed, for want of room, or because its channel is at work.
     `cleared`: something was stopped or put back, so that what stood behind it may go at once.
@@ -59,7 +59,13 @@ class Claim:
     flights: Sequence[Flight] = ()
     has_more: bool = False
     cleared: bool = False
-    rest: timedelta | None = None
+    rest_until: float | None = None
+
+    def rest(self) -> timedelta | None:
+        """Return how long that is from now on. Timers have milliseconds: one that ends early looks in vain."""
+        if self.rest_until is None:
+            return None
+        return timedelta(seconds=max(0.0, self.rest_until - time.monotonic()) + 0.001)
 
 
 @dataclass(slots=True)
@@ -89,13 +95,13 @@ async def claim_due(
     taken = time.monotonic()
     due = await look(tx, full)
     chosen = pick(due.candidates, room, channel_room)
-    rest = None if due.next_at is None else due.next_at - due.now
+    rest_until = None if due.next_at is None else taken + (due.next_at - due.now).total_seconds()
     if not chosen:
-        return Claim(has_more=bool(due.candidates) or due.has_more, rest=rest)
+        return Claim(has_more=bool(due.candidates) or due.has_more, rest_until=rest_until)
     batch = await _lock(tx, chosen)
     flights = await _go(tx, connections, gate, batch, due.now, taken, lease=lease, apart=apart)
     left = due.has_more or len(batch) < len(due.candidates)
-    return Claim(flights=flights, has_more=left, cleared=len(flights) < len(batch), rest=rest)
+    return Claim(flights=flights, has_more=left, cleared=len(flights) < len(batch), rest_until=rest_until)
 
 
 async def _lock(tx: Tx, chosen: Sequence[Candidate]) -> list[Facts]:
@@ -105,15 +111,14 @@ async def _lock(tx: Tx, chosen: Sequence[Candidate]) -> list[Facts]:
     if not publishing:
         return batch
     # Who puts a channel to work holds its row until the commit, so what this newer snapshot shows is all there is.
-    at_work = await tx.scalars(
-        select(Delivery.channel_id).where(
-            Delivery.channel_id.in_(publishing),
-            Delivery.action == Action.PUBLISH.value,
-            Delivery.state.in_([state.value for state in LEASED]),
-        )
-    )
-    busy = set(at_work)
+    busy = {row["channel_id"] for row in await fetch(tx, _AT_WORK, publishing)}
     return [facts for facts in batch if facts.channel.id not in busy or not is_publish(facts.delivery)]
+
+
+_AT_WORK = """
+SELECT channel_id FROM deliveries
+WHERE channel_id = ANY ($1::uuid[]) AND action = 'publish' AND state IN ('claimed', 'sending')
+"""
 
 
 async def _go(

@@ -53,7 +53,7 @@ class Dispatcher:
         self._claiming = asyncio.create_task(self._claim(), name="claim")
         claim = await asyncio.shield(self._claiming)
         if not claim.has_more:
-            return claim.rest
+            return claim.rest()
         if not claim.cleared:
             await self._until_freed()
         return timedelta()

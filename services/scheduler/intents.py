@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert
-
 from drumtower.db.engine import Tx
-from drumtower.db.models import Attempt
+from drumtower.db.plain import fetch, transposed
 from drumtower.db.repositories.deliveries import Move, move_all
 from drumtower.domain.deliveries import Event
+from drumtower.domain.ids import new_id
 from services.scheduler.admission import start_gaps
 from services.scheduler.requests import Facts
-from services.scheduler.settle import attempt_values
 
 
 async def intend(tx: Tx, starting: Sequence[Facts], now: datetime, before: Sequence[Move] = ()) -> None:
@@ -22,5 +20,17 @@ async def intend(tx: Tx, starting: Sequence[Facts], now: datetime, before: Seque
     ]
     await move_all(tx, [*before, *starts])
     if starting:
-        await tx.execute(insert(Attempt), [attempt_values(facts.delivery, "send", now) for facts in starting])
+        rows = [
+            (new_id(), d.workspace_id, d.id, d.attempts, d.fence, now)
+            for d in (facts.delivery for facts in starting)
+        ]
+        await fetch(tx, _OPEN_ATTEMPTS, *transposed(rows))
         await start_gaps(tx, starting, now)
+
+
+_OPEN_ATTEMPTS = """
+INSERT INTO attempts (id, workspace_id, delivery_id, number, fence, step, started_at)
+SELECT id, workspace_id, delivery_id, number, fence, 'send', started_at
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::timestamptz[])
+    AS a (id, workspace_id, delivery_id, number, fence, started_at)
+"""

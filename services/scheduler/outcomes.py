@@ -7,13 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import load_only
 
 from drumtower.db.engine import Database, Tx, is_hopeless, persistently
 from drumtower.db.models import Delivery
+from drumtower.db.plain import fetch, make
 from drumtower.domain import failures
 from drumtower.domain.deliveries import State
 from drumtower.platforms import Published
@@ -26,23 +25,11 @@ log = structlog.get_logger(__name__)
 GATHER_SECONDS = 0.003
 BATCH = 200
 # What a settlement reads and what a step may change; contents are long, and nothing here looks at them.
-_READ = load_only(
-    Delivery.workspace_id,
-    Delivery.channel_id,
-    Delivery.platform,
-    Delivery.post_id,
-    Delivery.interaction_id,
-    Delivery.state,
-    Delivery.fence,
-    Delivery.revision,
-    Delivery.attempts,
-    Delivery.due_at,
-    Delivery.sent_at,
-    Delivery.handle,
-    Delivery.context,
-    Delivery.error,
-    raiseload=True,
-)
+_LOCK = """
+SELECT id, workspace_id, channel_id, platform, post_id, interaction_id, state, fence, revision, attempts, due_at, sent_at,
+    handle, context, error
+FROM deliveries WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,15 +120,8 @@ def _apart(batch: Sequence[Report]) -> Sequence[Report]:
 
 async def write_reports(tx: Tx, batch: Sequence[Report]) -> None:
     """Settle the deliveries that reports are about, in a handful of statements."""
-    found = await tx.scalars(
-        select(Delivery)
-        .where(Delivery.id.in_([report.delivery_id for report in batch]))
-        .order_by(Delivery.id)
-        .options(_READ)
-        .with_for_update(key_share=True)
-    )
-    rows = {row.id: row for row in found}
-    tx.expunge_all()
+    found = await fetch(tx, _LOCK, [report.delivery_id for report in batch])
+    rows = {row["id"]: make(Delivery, row) for row in found}
     started = [report for report in batch if report.started]
     if started:
         await close_attempts(tx, [(one.delivery_id, one.fence, one.result, one.at) for one in started])

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 
 from drumtower.db.engine import Database, Tx
-from drumtower.db.models import Asset, Brand, Channel, Delivery, Interaction, Post
+from drumtower.db.models import Asset, Brand, Channel, Delivery, Interaction
+from drumtower.db.plain import columns, fetch, make
 from drumtower.db.repositories.leftovers import leave
 from drumtower.domain.content import ChannelContent
-from drumtower.domain.deliveries import WAITING, Action, State
+from drumtower.domain.deliveries import Action, State
 from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.reviews import Approval
 from drumtower.messages import content_of, message_of
@@ -20,6 +21,7 @@ from drumtower.storage import Storage
 from services.scheduler.leases import LeaseLost, clock
 
 Read = TypeVar("Read", Asset, Interaction)
+Made = TypeVar("Made", Brand, Channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,22 +52,30 @@ async def lock_due(tx: Tx, ids: Sequence[UUID]) -> list[Facts]:
 
     What comes back is no longer the session's: set-based statements write it.
     """
-    free = or_(Delivery.lease_until.is_(None), Delivery.lease_until <= func.now())
-    found = await tx.execute(
-        select(Delivery, Channel, Brand)
-        .join(Channel, Channel.id == Delivery.channel_id)
-        .join(Brand, Brand.id == Channel.brand_id)
-        .where(Delivery.id.in_(ids), Delivery.state.in_(_WAITING), Delivery.next_at <= func.now(), free)
-        .order_by(Delivery.next_at, Delivery.due_at, Delivery.id)
-        .with_for_update(of=(Delivery, Channel), skip_locked=True, key_share=True)
-    )
-    rows = [(delivery, channel, brand) for delivery, channel, brand in found]
-    batch = await _gather(tx, rows)
+    deliveries = [make(Delivery, row) for row in await fetch(tx, _LOCK_DUE, ids)]
+    channels = await _rows(tx, Channel, _LOCK_CHANNELS, {one.channel_id for one in deliveries})
+    brands = await _rows(tx, Brand, _BRANDS, {one.brand_id for one in channels.values()})
+    locked = [(one, channels[one.channel_id]) for one in deliveries if one.channel_id in channels]
+    batch = await _gather(tx, [(delivery, channel, brands[channel.brand_id]) for delivery, channel in locked])
     tx.expunge_all()
     return batch
 
 
-_WAITING = [state.value for state in WAITING]
+_LOCK_DUE = f"""
+SELECT {columns(Delivery)} FROM deliveries
+WHERE id = ANY ($1::uuid[]) AND state IN ('planned', 'retrying') AND next_at <= now()
+    AND (lease_until IS NULL OR lease_until <= now())
+ORDER BY next_at, due_at, id FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 - our own columns
+_LOCK_CHANNELS = f"""
+SELECT {columns(Channel)} FROM channels WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608
+_BRANDS = f"SELECT {columns(Brand)} FROM brands WHERE id = ANY ($1::uuid[])"  # noqa: S608
+_APPROVALS = "SELECT id, approved_hash, approval_expires_at FROM posts WHERE id = ANY ($1::uuid[])"
+
+
+async def _rows(tx: Tx, model: type[Made], statement: str, ids: Collection[UUID]) -> dict[UUID, Made]:
+    return {row["id"]: make(model, row) for row in await fetch(tx, statement, list(ids))}
 
 
 async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> list[Facts]:
@@ -92,10 +102,10 @@ async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> li
 async def _approvals(tx: Tx, post_ids: Collection[UUID]) -> dict[UUID | None, Approval]:
     if not post_ids:
         return {}
-    found = await tx.execute(
-        select(Post.id, Post.approved_hash, Post.approval_expires_at).where(Post.id.in_(post_ids))
-    )
-    return {post_id: Approval(content_hash=digest, expires_at=until) for post_id, digest, until in found}
+    return {
+        row["id"]: Approval(content_hash=row["approved_hash"], expires_at=row["approval_expires_at"])
+        for row in await fetch(tx, _APPROVALS, list(post_ids))
+    }
 
 
 async def _by_id(tx: Tx, model: type[Read], ids: Collection[UUID]) -> dict[UUID | None, Read]:

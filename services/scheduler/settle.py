@@ -1,7 +1,6 @@
 """Writes what a step found out: the attempt's end, the delivery's new state, and what follows from it."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from drumtower.connections import Connection, Connections
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Channel, Delivery, Interaction
+from drumtower.db.plain import fetch, transposed
 from drumtower.db.repositories.deliveries import Move, move, move_all, published
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event, State
@@ -54,19 +54,14 @@ async def after_renewal(
 
 def open_attempt(delivery: Delivery, step: str, now: datetime) -> Attempt:
     """Make the attempt's row, before the call."""
-    return Attempt(**attempt_values(delivery, step, now))
-
-
-def attempt_values(delivery: Delivery, step: str, now: datetime) -> dict[str, Any]:
-    """Return the columns of an attempt that begins."""
-    return {
-        "workspace_id": delivery.workspace_id,
-        "delivery_id": delivery.id,
-        "number": delivery.attempts,
-        "fence": delivery.fence,
-        "step": step,
-        "started_at": now,
-    }
+    return Attempt(
+        workspace_id=delivery.workspace_id,
+        delivery_id=delivery.id,
+        number=delivery.attempts,
+        fence=delivery.fence,
+        step=step,
+        started_at=now,
+    )
 
 
 async def close_attempt(tx: Tx, delivery_id: UUID, fence: int, result: Result | None, now: datetime) -> None:
@@ -76,21 +71,17 @@ async def close_attempt(tx: Tx, delivery_id: UUID, fence: int, result: Result | 
 
 async def close_attempts(tx: Tx, ended: Sequence[tuple[UUID, int, Result | None, datetime]]) -> None:
     """Complete many attempts' rows: each by its delivery, its fence, its result and when that came."""
-    rows = []
-    for delivery_id, fence, result, now in ended:
-        outcome, detail, code = describe(result)
-        key = {"delivery_id": delivery_id, "fence": fence}
-        rows.append({**key, "outcome": outcome, "detail": detail, "platform_code": code, "ended_at": now})
-    await tx.execute(_CLOSE, {"rows": json.dumps(rows, default=str)})
+    rows = [(delivery_id, fence, *describe(result), at) for delivery_id, fence, result, at in ended]
+    await fetch(tx, _CLOSE, *transposed(rows))
 
 
-_CLOSE = text("""
+_CLOSE = """
 UPDATE attempts AS a
 SET outcome = e.outcome, detail = e.detail, platform_code = e.platform_code, ended_at = e.ended_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-    AS e (delivery_id uuid, fence int, outcome text, detail text, platform_code text, ended_at timestamptz)
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    AS e (delivery_id, fence, outcome, detail, platform_code, ended_at)
 WHERE a.delivery_id = e.delivery_id AND a.fence = e.fence
-""")
+"""
 
 
 def describe(result: Result | None) -> tuple[str, str | None, str | None]:

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, select
 
 from drumtower.db import outbox
 from drumtower.db.counts import count
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Post
+from drumtower.db.plain import fetch, transposed
 from drumtower.db.repositories.leftovers import leave
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.content import ChannelContent
@@ -144,9 +145,9 @@ async def move_all(tx: Tx, moves: Sequence[Move]) -> None:
         written.setdefault(step.move.delivery.id, {}).update(step.values)
     for step in done:
         count(tx, step.move.delivery.platform, step.target, step.values.get("lateness_ms"))
-    await tx.execute(_MOVE, {"moves": json.dumps([_row(*one) for one in written.items()], default=str)})
+    await fetch(tx, _MOVE, json.dumps([_row(*one) for one in written.items()], default=str))
     events = [
-        {**step.event, "payload": {"event": step.move.event.value}, "occurred_at": step.move.now}
+        outbox.Event(payload={"event": step.move.event.value}, at=step.move.now, **step.event)
         for step in done
         if step.is_told
     ]
@@ -201,12 +202,12 @@ _MOVABLE = (
     "state", "revision", "updated_at", "next_at", "not_before", "lease_until", "needs_check", "attempts", "fence",
     "freeze_id", "sent_at", "lookups", "handle", "external_id", "external_url", "published_at", "lateness_ms", "context", "error",
 )  # fmt: skip
-_MOVE = text(f"""
+_MOVE = f"""
 UPDATE deliveries AS d SET ({", ".join(_MOVABLE)}) =
     (SELECT {", ".join(f"n.{name}" for name in _MOVABLE)} FROM jsonb_populate_record(d, m.changes) AS n)
-FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS m (id uuid, changes jsonb)
+FROM jsonb_to_recordset($1::jsonb) AS m (id uuid, changes jsonb)
 WHERE d.id = m.id
-""")  # noqa: S608 - the names are our own columns
+"""  # noqa: S608 - the names are our own columns
 
 
 def _row(delivery_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
@@ -224,7 +225,10 @@ async def derive_status(tx: Tx, post_id: UUID) -> None:
     """
     await tx.flush()  # the query below must see the states just set
     post = await tx.get_one(Post, post_id, populate_existing=True, with_for_update=True)
-    derived = _derived(post, (await _publish_states(tx, [post_id])).get(post_id, []))
+    states = await tx.scalars(
+        select(Delivery.state).where(Delivery.post_id == post_id, Delivery.action == Action.PUBLISH.value)
+    )
+    derived = _derived(post.review_state, [State(s) for s in states], post.archived_at)
     if post.status != derived:
         post.status = derived
 
@@ -233,43 +237,31 @@ async def derive_statuses(tx: Tx, post_ids: Sequence[UUID]) -> None:
     """Store the statuses of many posts; locks them in id order, so that two that do so never cross."""
     if not post_ids:
         return
-    locked = await tx.execute(
-        select(Post.id, Post.review_state, Post.archived_at, Post.status)
-        .where(Post.id.in_(post_ids))
-        .order_by(Post.id)
-        .with_for_update()
-    )
-    posts = locked.all()
-    states = await _publish_states(tx, post_ids)
-    changed: dict[str, list[UUID]] = {}
-    for post in posts:
-        derived = _derived(post, states.get(post.id, []))
-        if post.status != derived:
-            changed.setdefault(derived, []).append(post.id)
-    for derived, ids in changed.items():
-        await tx.execute(
-            update(Post)
-            .where(Post.id.in_(ids))
-            .values(status=derived)
-            .execution_options(synchronize_session=False)
-        )
-
-
-async def _publish_states(tx: Tx, post_ids: Sequence[UUID]) -> dict[UUID, list[State]]:
-    found = await tx.execute(
-        select(Delivery.post_id, Delivery.state).where(
-            Delivery.post_id.in_(post_ids), Delivery.action == Action.PUBLISH.value
-        )
-    )
+    posts = await fetch(tx, _LOCK_POSTS, list(post_ids))
+    found = await fetch(tx, _STATES, list(post_ids))
     states: dict[UUID, list[State]] = {}
-    for post_id, state in found:
-        if post_id is not None:
-            states.setdefault(post_id, []).append(State(state))
-    return states
+    for row in found:
+        states.setdefault(row["post_id"], []).append(State(row["state"]))
+    derived = [
+        (post["id"], _derived(post["review_state"], states.get(post["id"], []), post["archived_at"]))
+        for post in posts
+    ]
+    changed = [one for one, post in zip(derived, posts, strict=True) if one[1] != post["status"]]
+    if changed:
+        await fetch(tx, _STORE_STATUSES, *transposed(changed))
 
 
-def _derived(post: Any, states: Sequence[State]) -> str:
-    return status(ReviewState(post.review_state), states, archived=post.archived_at is not None).value
+_LOCK_POSTS = """
+SELECT id, review_state, archived_at, status FROM posts WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
+"""
+_STATES = "SELECT post_id, state FROM deliveries WHERE post_id = ANY ($1::uuid[]) AND action = 'publish'"
+_STORE_STATUSES = """
+UPDATE posts AS p SET status = s.status FROM unnest($1::uuid[], $2::text[]) AS s (id, status) WHERE p.id = s.id
+"""
+
+
+def _derived(review_state: str, states: Sequence[State], archived_at: datetime | None) -> str:
+    return status(ReviewState(review_state), states, archived=archived_at is not None).value
 
 
 def published(

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, Delivery, Freeze
+from drumtower.db.plain import columns, fetch, make
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.deliveries import WAITING, Action, State
 from drumtower.domain.freezes import ANSWERS, FreezeState, Reach, Scope, Subject, covers
@@ -92,14 +93,13 @@ def in_state(state: FreezeState, now: datetime) -> ColumnElement[bool]:
     }[state]
 
 
-def _active() -> ColumnElement[bool]:
-    """By the database's clock at this statement, not at the transaction's start: a freeze may have come since."""
-    now = func.clock_timestamp()
-    return and_(
-        Freeze.lifted_at.is_(None),
-        Freeze.starts_at <= now,
-        or_(Freeze.ends_at.is_(None), Freeze.ends_at > now),
-    )
+# By the database's clock at this statement, not at the transaction's start: a freeze may have come since.
+_ACTIVE = f"""
+SELECT {columns(Freeze)} FROM freezes
+WHERE workspace_id = ANY ($1::uuid[]) AND lifted_at IS NULL AND starts_at <= clock_timestamp()
+    AND (ends_at IS NULL OR ends_at > clock_timestamp())
+ORDER BY starts_at, id
+"""  # noqa: S608 - our own columns
 
 
 async def freezes_on(tx: Tx, deliveries: Collection[Delivery]) -> dict[UUID, Freeze]:
@@ -108,13 +108,7 @@ async def freezes_on(tx: Tx, deliveries: Collection[Delivery]) -> dict[UUID, Fre
     Two statements whatever their number, and one while nothing is frozen.
     """
     workspaces = {delivery.workspace_id for delivery in deliveries}
-    found = await tx.scalars(
-        select(Freeze)
-        .where(_active(), Freeze.workspace_id.in_(workspaces))
-        .order_by(Freeze.starts_at, Freeze.id)
-        .execution_options(populate_existing=True)
-    )
-    active = found.all()
+    active = [make(Freeze, row) for row in await fetch(tx, _ACTIVE, list(workspaces))]
     if not active:
         return {}
     brands = await _brands(tx, {delivery.channel_id for delivery in deliveries})
