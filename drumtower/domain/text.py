@@ -18,6 +18,7 @@ class Unit(StrEnum):
     CHARACTER = "character"  # Unicode code points
     GRAPHEME = "grapheme"  # what a reader takes for one character (UAX #29)
     BYTE = "byte"  # UTF-8
+    MASTODON = "mastodon"  # graphemes, 23 per link
     WEIBO = "weibo"  # one per non-ASCII character, a half per ASCII one, ten per link
 
 
@@ -30,6 +31,9 @@ def length(text: str, unit: Unit) -> int:
             return sum(1 for _ in _GRAPHEME.finditer(text))
         case Unit.BYTE:
             return len(text.encode("utf-8", "surrogatepass"))
+        case Unit.MASTODON:
+            bare, links = _URL.subn("", text)
+            return length(bare, Unit.GRAPHEME) + 23 * links
         case Unit.WEIBO:
             return _weibo(text)
 

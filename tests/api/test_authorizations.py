@@ -19,6 +19,7 @@ from drumtower.domain import failures
 from drumtower.platforms import OAuth2, PlatformError, Refresh
 from drumtower.platforms.oauth import challenge
 from drumtower.sandbox.faults import Behaviour, Fault
+from drumtower.sandbox.mastodon import MastodonSandbox
 from drumtower.sandbox.oauth import Spending
 from drumtower.sandbox.weibo import WeiboSandbox
 from drumtower.testkit.serving import serve
@@ -122,6 +123,18 @@ class TestFlow:
             "channel.authorization_started",
             "channel.connected",
         ]
+
+    async def test_mastodon_with_pkce_and_a_token_that_does_not_end(
+        self, client: httpx.AsyncClient, team: Team
+    ) -> None:
+        sandbox = MastodonSandbox()
+        async with serve(sandbox.app) as url:
+            stand = Stand(client=client, team=team, platform="mastodon", url=url, sandbox=sandbox)
+            begun = await stand.begin(stand.account())
+            assert "code_challenge_method=S256" in begun["authorize_url"]
+            channel = answer(await stand.callback(await stand.consent(begun)))
+        assert channel["account_id"] == "https://mastodon.example/@gulou100001"
+        assert (channel["token_expires_at"], channel["authorise_by"]) == (None, None)
 
     async def test_an_authorised_channel_is_probed_and_renamed_with_its_token(self, weibo: Stand) -> None:
         channel = await weibo.connect(weibo.account())

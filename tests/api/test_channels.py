@@ -22,7 +22,7 @@ from drumtower.testkit.serving import serve
 from tests.api.desk import Json, answer, problems
 from tests.factories import Team
 
-PLATFORMS = ("weibo", "wechat", "bluesky")
+PLATFORMS = ("weibo", "wechat", "bluesky", "mastodon")
 
 
 @pytest.fixture

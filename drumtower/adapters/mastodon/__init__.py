@@ -1,0 +1,1 @@
+"""Mastodon, and servers that speak its API: statuses under an idempotency key, mentions as feedback."""
