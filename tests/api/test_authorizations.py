@@ -109,6 +109,8 @@ class TestFlow:
         # Weibo's web flow gives no refresh token: a person must come back before the token ends.
         ends = datetime.fromisoformat(channel["authorise_by"])
         assert channel["authorise_by"] == channel["token_expires_at"]
+        health = answer(await weibo.client.get(f"/v1/channels/{channel['id']}/health"))
+        assert health["authorise_by"] == channel["authorise_by"]
         assert timedelta(days=29) < ends - datetime.now(UTC) <= timedelta(days=30)
         (row,) = await rows(db)
         assert row.token is not None

@@ -41,6 +41,7 @@ async def read_health(tx: Tx, limits: Limits, channel: Channel, now: datetime) -
         status="connected" if channel.status == "connected" else "disconnected",
         status_detail=channel.status_detail,
         token_expires_at=channel.token_expires_at,
+        authorise_by=channel.authorise_by,
         breakers=broken,
         budgets=drawn,
         resets=resets,

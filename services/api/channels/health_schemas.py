@@ -76,6 +76,7 @@ class ChannelHealthRead(Answer):
     status: Literal["connected", "disconnected"]
     status_detail: str | None
     token_expires_at: Moment | None
+    authorise_by: Moment | None
     breakers: list[BreakerRead]
     budgets: list[BudgetRead]
     resets: list[ResetRead]
