@@ -1,8 +1,8 @@
 """The one way an adapter talks HTTP: a call in, JSON or a PlatformError out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -23,6 +23,7 @@ class RemoteError:
 
     code: str
     said: str = ""
+    after: timedelta | None = None  # when it may go again, where the body says so; headers come first
 
 
 ErrorReader = Callable[[httpx.Response, Any], RemoteError | None]
@@ -41,9 +42,8 @@ class PlatformCalls:
     read_error: ErrorReader
     rules: Mapping[str, ErrorRule]
     secrets: tuple[str, ...] = field(default=(), repr=False)  # cut out of what the platform says
-    fields: Mapping[str, str] = field(
-        default_factory=dict
-    )  # answer headers to read as fields: header -> name
+    # Answer headers to read as fields: header -> name; with "location", a redirect is an answer.
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     async def call(self, method: str, path: str, *, once: bool, **request: Any) -> Any:
         """Return the JSON of a successful answer. `once`: a repeat could publish twice, so no proof means unknown.
@@ -70,19 +70,20 @@ class PlatformCalls:
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             until = retry_after(response.headers, datetime.now(UTC))
             raise PlatformError(failures.RateLimited(detail="HTTP 429", platform_code="429", until=until))
-        if response.is_success and error is None and body is not None:
+        # A redirect is an answer to whoever asked for its address; it is never followed from here.
+        answered = response.is_success or (response.has_redirect_location and "location" in self.fields)
+        if answered and error is None and body is not None:
             return body
         raise PlatformError(_unlisted(response, error, once=once))
 
     def _body(self, response: httpx.Response) -> Any:
-        """Return the JSON; a "no content" answer, or one that says all in its headers, is an empty object."""
+        """Return the JSON; "no content", a deletion without words, or one that says all in its headers is empty."""
         body = _json(response)
         told = {
             name: value for header, name in self.fields.items() if (value := response.headers.get(header))
         }
-        if body is None and (
-            response.status_code == httpx.codes.NO_CONTENT or (told and not response.content)
-        ):
+        silent = told or response.status_code == httpx.codes.NO_CONTENT or response.request.method == "DELETE"
+        if body is None and ((silent and not response.content) or response.has_redirect_location):
             body = {}
         return {**body, **told} if isinstance(body, dict) else body
 
@@ -93,12 +94,12 @@ class PlatformCalls:
         said = error.said
         for secret in sorted({*self.secrets} - {""}, key=len, reverse=True):
             said = said.replace(secret, "***")
-        return RemoteError(code=error.code, said=said)
+        return replace(error, said=said)
 
     def _listed(self, error: RemoteError, response: httpx.Response, *, once: bool) -> failures.Failure:
         now = datetime.now(UTC)
         failure = failure_for(self.rules[error.code], error.code, once=once, said=mask(error.said), now=now)
-        until = retry_after(response.headers, now)
+        until = retry_after(response.headers, now) or (now + error.after if error.after else None)
         if isinstance(failure, failures.RateLimited) and until is not None:
             return failures.RateLimited(
                 detail=failure.detail, platform_code=error.code, until=until, scope=failure.scope

@@ -70,9 +70,9 @@ def check_size(request: WebhookRequest, limit: int = BODY_LIMIT) -> None:
         raise WebhookRefused("body_too_large", f"more than {limit} bytes")
 
 
-def json_body(request: WebhookRequest, shape: type[T]) -> T:
-    """Read the JSON body of a verified request as `shape`."""
-    check_size(request)
+def json_body(request: WebhookRequest, shape: type[T], limit: int = BODY_LIMIT) -> T:
+    """Read the JSON body of a verified request as `shape`; `limit` in bytes."""
+    check_size(request, limit)
     try:
         body: Any = json.loads(request.body)
         return TypeAdapter(shape).validate_python(body)

@@ -81,9 +81,8 @@ class Wire:
     token: TokenPlace = BEARER
     path: str = "{}"  # from a call's name to its path, as "/2/{}.json"
     headers: Mapping[str, str] = field(default_factory=dict)  # on every call
-    fields: Mapping[str, str] = field(
-        default_factory=dict
-    )  # answer headers to read as fields: header -> name
+    # Answer headers to read as fields: header -> name; with "location", a redirect is an answer.
+    fields: Mapping[str, str] = field(default_factory=dict)
     quiet: bool = False  # nothing of the platform's own words is repeated
 
 

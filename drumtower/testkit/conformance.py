@@ -37,6 +37,8 @@ signature_parameter = "signature", signed_parameters = ("timestamp", "nonce")   
 challenge_parameter = ""        the address check's signature, where it has another name
 body_is_signed = False          and signed_places(body): where a changed byte of a body must be noticed
 names_account = True            a push names the account that it is for
+signs_time = True               a push is dated, and an old one is refused
+has_challenge = True            the platform checks our address; else every check is refused
 malformed = ()                  more bodies that are no push (XML bombs, …)
 
 The control plane is used as documented: control/public/comment, like, share, read, save, follow, message.

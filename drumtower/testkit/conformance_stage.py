@@ -185,6 +185,8 @@ class Hooks:
     signed_parameters: ClassVar[tuple[str, ...]] = ("timestamp", "nonce")
     body_is_signed: ClassVar[bool] = False
     names_account: ClassVar[bool] = True
+    signs_time: ClassVar[bool] = True
+    has_challenge: ClassVar[bool] = True
     malformed: ClassVar[tuple[bytes, ...]] = ()
 
     def error(self, code: str, said: str = "") -> Fault:

@@ -113,6 +113,8 @@ class WebhookRules(Hooks):
 
     def _stamped(self, stage: Stage, seconds: int) -> WebhookRequest:
         self._receiver(stage)
+        if not self.signs_time:
+            pytest.skip(f"{self.adapter.__name__}'s platform does not date its pushes")
         return replace(self.webhook(stage.credentials, NOW + timedelta(seconds=seconds)), received_at=NOW)
 
     @pytest.mark.parametrize("size", [1024 * 1024, 4 * 1024 * 1024])
@@ -136,7 +138,7 @@ class WebhookRules(Hooks):
             receiver.receive(self._signed(stage), replace(stage.credentials, account_id="1000000000001"))
 
     async def test_the_address_check_gives_the_echo_back(self, stage: Stage) -> None:
-        receiver = self._receiver(stage)
+        receiver = self._challenged(stage)
         for echo in ("5938472839402", "<script>alert(1)</script>", "a&b=c d"):
             request = replace(self.challenge(stage.credentials, NOW, echo), received_at=NOW)
             answer = receiver.challenge(request, stage.credentials)
@@ -146,13 +148,22 @@ class WebhookRules(Hooks):
             )
 
     async def test_a_forged_address_check_is_refused(self, stage: Stage) -> None:
-        receiver = self._receiver(stage)
+        receiver = self._challenged(stage)
         good = replace(self.challenge(stage.credentials, NOW, "5938472839402"), received_at=NOW)
         stale = replace(good, received_at=NOW + timedelta(seconds=301))
         name = self.challenge_parameter or self.signature_parameter
         for request in (_with(good, name, "0" * 40), stale):
             with pytest.raises(WebhookRefused):
                 receiver.challenge(request, stage.credentials)
+
+    def _challenged(self, stage: Stage) -> WebhookReceiver:
+        receiver = self._receiver(stage)
+        if not self.has_challenge:
+            asked = WebhookRequest(method="GET", query={"echo": "x"}, headers={}, body=b"", received_at=NOW)
+            with pytest.raises(WebhookRefused):
+                receiver.challenge(asked, stage.credentials)
+            pytest.skip(f"{self.adapter.__name__}'s platform checks no address")
+        return receiver
 
     def _no_event(
         self, stage: Stage, request: WebhookRequest, credentials: Credentials | None = None

@@ -1,0 +1,1 @@
+"""Discourse, the software of many industry forums: topics, replies, moderation queue, webhooks, counters."""
