@@ -7,12 +7,19 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route, Router
 
 from drumtower.sandbox.bluesky import BlueskySandbox
+from drumtower.sandbox.discourse import DiscourseSandbox
 from drumtower.sandbox.mastodon import MastodonSandbox
 from drumtower.sandbox.platform import SandboxPlatform
 from drumtower.sandbox.wechat import WeChatSandbox
 from drumtower.sandbox.weibo import WeiboSandbox
 
-PLATFORMS: tuple[type[SandboxPlatform], ...] = (WeiboSandbox, WeChatSandbox, BlueskySandbox, MastodonSandbox)
+PLATFORMS: tuple[type[SandboxPlatform], ...] = (
+    WeiboSandbox,
+    WeChatSandbox,
+    BlueskySandbox,
+    MastodonSandbox,
+    DiscourseSandbox,
+)
 
 
 def create_app(state: Path | None = None) -> Router:

@@ -133,7 +133,11 @@ class CrashRules(Hooks):
 
     async def _crash(self, stage: Stage, save: int) -> bool:
         """Die after save number `save` and go on; False where no such save comes."""
-        request, progress = stage.request(self.message(f"第{save}次保存后断电")), Progress(crash_at=save)
+        # With a picture where the platform takes any, so that there is something to prepare.
+        rule = self.adapter.capabilities.image
+        media = tuple(self.file(rule.types[0], 2048) for _ in range(max(1, rule.required))) if rule else None
+        message = self.message(f"第{save}次保存后断电", media=media)
+        request, progress = stage.request(message), Progress(crash_at=save)
         try:
             await stage.publish(request, progress)
         except Crashed:

@@ -14,6 +14,13 @@ _LIKE = 2  # post_action_type_id
 _TOPIC = re.compile(r"/t/(?:[^/]+/)?([0-9]{1,20})(?:\.json)?$")
 
 
+MOST_TAGS, LONGEST_TAG = (
+    5,
+    20,
+)  # max_tags_per_topic, max_tag_length: the forum cuts what is over, and says nothing
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
+
+
 class DiscourseOptions(BaseModel):
     """What an author may set for one topic."""
 
@@ -23,6 +30,12 @@ class DiscourseOptions(BaseModel):
         default=None,
         title="版块 / Category",
         description="The category's number, as in /c/name/NUMBER; none: the forum's own choice.",
+    )
+    tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = Field(
+        default=None,
+        title="标签 / Tags",
+        description="The topic's tags; none: the post's first hashtags that are short enough. A forum leaves out, "
+        "without a word, what its rules give this user no right to.",
     )
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from drumtower.adapters.discourse.declaration import IMAGE
 from drumtower.adapters.discourse.errors import NOT_FOUND
 from drumtower.adapters.discourse.schemas import (
+    LONGEST_TAG,
+    MOST_TAGS,
     About,
     Created,
     DiscourseOptions,
@@ -81,7 +83,7 @@ async def prepare(api: Api, request: PublishRequest) -> Checkpoint:
         return _picture(media, sent)
 
     await upload_each(request, progress, upload)
-    if request.message.hashtags and "tag_objects" not in progress:
+    if _tags(request) and "tag_objects" not in progress:
         version = (await api.get("about", About)).version.partition(".")[0]
         progress["tag_objects"] = version.isdecimal() and int(version) >= _TAGS_AS_OBJECTS
         await request.save(dict(progress))
@@ -103,14 +105,26 @@ def text_of(message: Message, progress: Checkpoint) -> str:
 
 def body_of(request: PublishRequest, progress: Checkpoint) -> dict[str, Any]:
     """Return what /posts takes for a new topic."""
-    options = DiscourseOptions.model_validate(request.options.model_dump())
+    options = _options(request)
     body: dict[str, Any] = {"title": request.message.title, "raw": text_of(request.message, progress)}
     body["external_id"] = request.idempotency_key
     if options.category is not None:
         body["category"] = options.category
-    if tags := [tag.lstrip("#") for tag in request.message.hashtags]:
+    if tags := _tags(request):
         body["tags"] = [{"name": tag} for tag in tags] if progress.get("tag_objects") else tags
     return body
+
+
+def _options(request: PublishRequest) -> DiscourseOptions:
+    return DiscourseOptions.model_validate(request.options.model_dump())
+
+
+def _tags(request: PublishRequest) -> list[str]:
+    chosen = _options(request).tags
+    if chosen is not None:
+        return chosen
+    short = [tag for tag in request.message.hashtags if len(tag) <= LONGEST_TAG]
+    return short[:MOST_TAGS]
 
 
 async def create(forum: Forum, request: PublishRequest, progress: Checkpoint) -> Published | Accepted:
