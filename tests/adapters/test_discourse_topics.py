@@ -14,7 +14,7 @@ from drumtower.adapters.discourse.adapter import DiscourseAdapter
 from drumtower.adapters.discourse.errors import read_error
 from drumtower.adapters.discourse.schemas import DiscourseOptions, Moved
 from drumtower.domain import failures
-from drumtower.platforms import Absent, Accepted, PlatformError, PostReference, Published
+from drumtower.platforms import Absent, Accepted, PlatformError, PostReference, Published, Undecidable
 from drumtower.sandbox.faults import Fault
 from drumtower.testkit.conformance_feedback import reference
 from drumtower.testkit.conformance_stage import Progress, Stage
@@ -203,7 +203,9 @@ class TestModerators:
         assert isinstance(await confirm(forum, waiting), Accepted)
         await moderate(forum, "approve")
         assert isinstance(await confirm(forum, waiting), Published)
-        assert isinstance(await forum.find(asked), Published)
+        found = await forum.find(asked)
+        assert isinstance(found, Undecidable)  # it came without its key
+        assert forum.base_url in found.reason
 
     async def test_a_text_of_another_delivery_in_the_queue_is_not_ours(self, forum: Stage) -> None:
         await queued(forum)

@@ -187,7 +187,7 @@ class DiscourseAdapter(
     async def post_stats(
         self, credentials: Credentials, posts: Sequence[PostReference]
     ) -> dict[str, Reading]:
-        """One call a topic; UNVERIFIED whether these calls count as views themselves."""
+        """One call a topic; calls of the API are no views (`request_tracker.rb`)."""
         forum, readings = self._forum(credentials), dict[str, Reading]()
         for post in posts:
             try:

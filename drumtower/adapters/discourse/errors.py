@@ -3,7 +3,7 @@
 `{"errors": [text, …], "error_type": name}` with a 4xx; a post that it does not take has `{"action", "errors"}` and no
 name, under 422. Texts come in the site's language, so only names are told apart. A 429 names the wait in `Retry-After`
 and in `extras.wait_seconds`; the one of the limiter per address is plain text. Source: discourse/discourse,
-`application_controller.rb`, `posts_controller.rb`. UNVERIFIED on a live server; `record_invalid` and `csrf` rarely come.
+`application_controller.rb`, `posts_controller.rb`; UNVERIFIED on a live server.
 """
 
 from datetime import timedelta

@@ -4,7 +4,8 @@ The delivery's key is the topic's `external_id`, which the forum keeps unique: a
 `/t/external_id/{key}` leads to the first. A text that goes to the moderators loses the key on the way (the queue keeps
 none), so it is known by its title and text: in the author's list of pending texts, later among the author's topics.
 Source: `new_post_manager.rb`, `topic.rb`. `/posts/{username}/pending` and `/topics/created-by/{username}` stand in the
-server's routes, not in its API document: UNVERIFIED on a live server, as is that topics show their `external_id`.
+server's routes, not in its API document. UNVERIFIED: that topics show their `external_id`, which tells those with another
+delivery's key apart; so a lost text that was let through before anybody looked is left to a person.
 """
 
 import hashlib
@@ -40,10 +41,11 @@ from drumtower.platforms import (
     PlatformError,
     Published,
     PublishRequest,
+    Undecidable,
 )
 from drumtower.platforms.answers import read_each
 from drumtower.platforms.errors import lost
-from drumtower.platforms.lookups import alike, recent
+from drumtower.platforms.lookups import recent
 from drumtower.platforms.media import read_file, upload_each
 from drumtower.platforms.moments import iso
 
@@ -177,7 +179,13 @@ async def find(forum: Forum, request: PublishRequest, since: datetime) -> Findin
     for one in await pending(forum):
         if one.title == title and (one.raw_text or "").strip() == raw:
             return _queued(one.id, title, raw, since)
-    return await _approved(forum, title, _digest(raw), since, strict=True)
+    alike = await _approved(forum, title, _digest(raw), since)
+    if isinstance(alike, Topic):
+        where = forum.page(alike.id, alike.slug)
+        return Undecidable(
+            reason=f"{where} looks like it; the moderators' queue keeps no key that would tell."
+        )
+    return alike
 
 
 async def confirm(forum: Forum, handle: dict[str, object]) -> Finding:
@@ -187,7 +195,8 @@ async def confirm(forum: Forum, handle: dict[str, object]) -> Finding:
     waiting = await pending(forum)
     if any(_is_it(one, handle) for one in waiting):
         return Accepted(handle=dict(handle), poll_after=QUEUE_POLL)
-    return await _approved(forum, title, digest, since, strict=False)
+    found = await _approved(forum, title, digest, since)
+    return published(forum, found) if isinstance(found, Topic) else found
 
 
 def _is_it(one: Pending, handle: dict[str, object]) -> bool:
@@ -201,11 +210,10 @@ async def pending(forum: Forum) -> list[Pending]:
     return (await forum.api.get(f"posts/{forum.username}/pending", PendingList)).pending_posts
 
 
-async def _approved(forum: Forum, title: str, digest: str, since: datetime, *, strict: bool) -> Finding:
-    """Look for a topic of ours without a key and with this title and text.
+async def _approved(forum: Forum, title: str, digest: str, since: datetime) -> Topic | Finding:
+    """Look for a topic of ours without a key and with this title or text; it is returned as it is.
 
-    Not `strict`: one of the two is enough, because moderators may change a text as they let it through. Forums mend
-    titles (capitals, a last full stop), so those are compared loosely.
+    One of the two is enough, because moderators may change a text as they let it through.
     """
     rows = await forum.api.get(f"topics/created-by/{forum.username}", Rows, order="created")
     total = len(rows.topics) if rows.more is None else None
@@ -214,7 +222,6 @@ async def _approved(forum: Forum, title: str, digest: str, since: datetime, *, s
         topic = await forum.api.get(f"t/{row.id}", Topic, include_raw="true")
         first = next((post for post in read_each(Post, topic.posts) if post.post_number == 1), None)
         same = first is not None and _digest(first.raw or "") == digest
-        named = alike(row.title, title) if strict else row.title.casefold() == title.casefold()
-        if topic.external_id is None and (same and named if strict else same or named):
-            return published(forum, topic)
+        if topic.external_id is None and (same or row.title.casefold() == title.casefold()):
+            return topic
     return seen.settle(None, "The forum's list of our topics does not reach back to it.")
