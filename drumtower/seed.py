@@ -20,6 +20,8 @@ from drumtower.domain.permissions import Role
 OWNER = "owner@demo.drumtower.example"
 REVIEWER = "reviewer@demo.drumtower.example"
 KEY_NAME = "up"
+# The platforms of the demo's story; a channel on any other sandbox is connected as a real one would be.
+PLATFORMS = ("weibo", "wechat", "bluesky")
 # What a sandbox account needs to know beyond its name: Weibo takes links to the app's own domain only.
 OPTIONS = {"weibo": {"security_domain": "127.0.0.1"}, "bluesky": {"name": "gulou-tea"}}
 # Which control call tells a sandbox where its webhooks go.
@@ -116,14 +118,14 @@ async def _key(tx: Tx, member: Member, known: str | None) -> str:
 
 
 def seed_channels(api: str, api_key: str, sandbox: dict[str, str]) -> None:
-    """Connect one channel per sandbox platform, and tell each sandbox where its webhooks go."""
+    """Connect one channel for each of the demo's platforms, and tell each sandbox where its webhooks go."""
     with httpx.Client(
         base_url=api, headers={"Authorization": f"Bearer {api_key}"}, timeout=30, trust_env=False
     ) as client:
         brand = _brand(client)
         channels = {c["platform"]: c for c in _get(client, "/v1/channels")["data"]}
-        for platform, base_url in sandbox.items():
-            channel = channels.get(platform)
+        for platform in PLATFORMS:
+            base_url, channel = sandbox[platform], channels.get(platform)
             if channel is None:
                 channel = _connect(client, brand, platform, base_url)
             elif channel["base_url"] != base_url:

@@ -47,14 +47,18 @@ class TestDiscourse(AdapterConformance):
     has_challenge = False
 
     def error(self, code: str, said: str = "") -> Fault:
+        body: dict[str, Any] = {"errors": [said], "error_type": code}
         if code == REFUSED:
-            body: dict[str, Any] = {"action": "create_post", "errors": [said]}
-            return Fault(status=422, body=json.dumps(body))
-        body = {"errors": [said], "error_type": code}
+            body = {"action": "create_post", "errors": [said]}
         return Fault(status=STATUSES.get(code, 422), body=json.dumps(body))
 
     def stats_unknown(self, post_id: str) -> Fault:
-        body = {"id": int(post_id), "views": None, "posts_count": "--", "post_stream": {"posts": []}}
+        body: dict[str, Any] = {
+            "id": int(post_id),
+            "views": None,
+            "posts_count": "--",
+            "post_stream": {"posts": []},
+        }
         return Fault(path=f"/t/{post_id}.json", status=200, body=json.dumps(body))
 
     def webhook(

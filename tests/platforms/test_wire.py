@@ -1,12 +1,13 @@
 """Calls made from data: where the token goes, what an error is, and what an answer proves."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from drumtower.domain import failures
-from drumtower.platforms import Envelope, Meaning, PlatformError, TokenPlace, Wire, error_table
+from drumtower.platforms import Envelope, Meaning, PlatformError, RemoteError, TokenPlace, Wire, error_table
 from drumtower.platforms.answers import Answer, Count, Id
 from drumtower.platforms.moments import BEIJING
 from drumtower.platforms.wire import Api, connect
@@ -144,3 +145,44 @@ class TestAnswers:
     async def test_a_count_that_is_none_is_not_zero(self, given: Any, read: int | None) -> None:
         server = Server(json={"id": "1", "likes": given})
         assert (await server.api(wire()).get("a", Post)).likes == read
+
+
+class TestRedirectsAndSilence:
+    async def test_a_redirect_is_an_answer_to_whoever_asked_for_its_address(self) -> None:
+        headers = {"location": "https://platform.example/t/7"}
+        for body in ({}, {"text": "<html>moved</html>"}, {"json": {"id": "1"}}):
+            server = Server(301, headers=headers, **body)
+            found = await server.api(wire(fields={"location": "location"})).get("a", dict[str, str])
+            assert found["location"] == headers["location"]
+            assert len(server.seen) == 1, "it must not be followed"
+
+    async def test_a_redirect_proves_nothing_to_anybody_else(self) -> None:
+        for status, headers in ((301, {"location": "/x"}), (302, {}), (304, {"location": "/x"})):
+            server = Server(status, headers=headers)
+            assert isinstance(await failure_of(server, wire(), once=True), failures.OutcomeUnknown)
+            mapped = wire(fields={"location": "location"})
+            assert isinstance(await failure_of(server, mapped, once=True), failures.OutcomeUnknown)
+
+    async def test_a_deletion_may_be_without_words_and_nothing_else_may(self) -> None:
+        server = Server(200)
+        assert await server.api(wire()).send("DELETE", "a", dict[str, str]) == {}
+        assert isinstance(await failure_of(server, wire()), failures.Transient)
+        with pytest.raises(PlatformError):
+            await Server(200, text="<html>").api(wire()).send("DELETE", "a", object)
+        with pytest.raises(PlatformError):
+            await Server(500).api(wire()).send("DELETE", "a", object)
+
+    @pytest.mark.parametrize(("headers", "seconds"), [({}, 90), ({"retry-after": "30"}, 30)])
+    async def test_a_wait_in_the_body_counts_where_no_header_says_one(
+        self, headers: dict[str, str], seconds: int
+    ) -> None:
+        def read(_: httpx.Response, __: object) -> RemoteError:
+            return RemoteError(code="9", after=timedelta(seconds=90))
+
+        rules = error_table({Meaning.RATE_LIMITED: {"9": "slow down"}})
+        server = Server(429, headers=headers, json={})
+        failure = await failure_of(server, wire(errors=rules, read_error=read))
+        assert isinstance(failure, failures.RateLimited)
+        assert failure.until is not None
+        wait = failure.until - datetime.now(UTC)
+        assert timedelta(seconds=seconds - 5) < wait <= timedelta(seconds=seconds)
