@@ -10,7 +10,7 @@ from rich.console import Console
 from examples.demo.client import Client
 from examples.demo.public import Public
 from examples.demo.stage import ROOT, Stage
-from examples.demo.story import Story
+from examples.demo.story import PLATFORMS, Story
 from examples.demo.tables import show
 
 
@@ -23,9 +23,7 @@ def main(words: list[str]) -> int:
         where = stage.where
         author = Client(where["api"], where["api_key"], stage.revive)
         reviewer = Client(where["api"], where["reviewer_api_key"], stage.revive)
-        channels = {
-            c["platform"]: c for c in author.every("/v1/channels") if c["platform"] in where["sandbox"]
-        }
+        channels = {c["platform"]: c for c in author.every("/v1/channels") if c["platform"] in PLATFORMS}
         public = {p: Public(where["sandbox"][p], str(c["account_id"])) for p, c in channels.items()}
         story = Story(author=author, reviewer=reviewer, public=public, channels=channels, say=console.print)
         story.play()

@@ -16,6 +16,7 @@ from examples.demo.public import Public
 
 Json = dict[str, Any]
 Say = Callable[[str], None]
+PLATFORMS = ("weibo", "wechat", "bluesky")  # those that the story has words for
 OVER = {"published", "failed", "missed", "cancelled", "handoff", "held"}
 KPIS = (
     "exposure,likes,comments,shares,engagements,engagement_rate,follower_growth,conversion_rate,response_time"

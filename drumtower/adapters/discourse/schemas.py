@@ -141,7 +141,7 @@ class Counters(Answer):
     posts: list[Post] = Field(default_factory=list, validation_alias=AliasPath("post_stream", "posts"))
 
     def given(self) -> Mapping[Metric, int | None]:
-        """Comments are the posts but the first. Likes are the first post's, not those that answers got."""
+        """Comments are the posts but the first, our answers among them. Likes are the first post's, not those that answers got."""
         first = next((post for post in self.posts if post.post_number == 1), None)
         answers = self.posts_count - 1 if self.posts_count else None
         likes = first.likes if first else None
