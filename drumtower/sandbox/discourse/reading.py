@@ -1,5 +1,6 @@
 """The forum's pages as JSON: users, topics, posts, lists."""
 
+from datetime import datetime
 from typing import Any
 
 from drumtower.sandbox.discourse.state import State
@@ -143,13 +144,19 @@ async def post(state: State, call: Call) -> Any:
     return post_json(found, first_post(state, found), raw=True, reader=call.account)
 
 
+def _active(state: State, topic: Record, *, newest: bool) -> datetime:
+    answers = () if newest else state.answers(topic["id"])
+    return max(datetime.fromisoformat(row["created_at"]) for row in (topic, *answers))
+
+
 async def created_by(state: State, call: Call) -> Any:
     """A user's topics: the last active first, or the newest."""
     who = state.named(str(call.parameters["username"]))
     topics = [row for row in state.store.all("posts") if row["account"] == who["id"] and not row["deleted"]]
+    # By the forum's own clock, which is finer than what it writes.
+    newest = call.parameters.get("order") == "created"
+    topics.sort(key=lambda found: _active(state, found, newest=newest), reverse=True)
     rows = [_row(state, found, 1 + len(state.answers(found["id"]))) for found in topics]
-    order = "created_at" if call.parameters.get("order") == "created" else "bumped_at"
-    rows.sort(key=lambda row: (row[order], row["id"]), reverse=True)
     page = call.number("page")
     shown, more = rows[page * LIST : (page + 1) * LIST], len(rows) > (page + 1) * LIST
     following = f"/topics/created-by/{who['username']}?page={page + 1}"
