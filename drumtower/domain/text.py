@@ -19,6 +19,7 @@ class Unit(StrEnum):
     GRAPHEME = "grapheme"  # what a reader takes for one character (UAX #29)
     BYTE = "byte"  # UTF-8
     MASTODON = "mastodon"  # graphemes, 23 per link
+    UTF16 = "utf16"  # UTF-16 code units: two for an emoji, as Java and JavaScript count
     WEIBO = "weibo"  # one per non-ASCII character, a half per ASCII one, ten per link
 
 
@@ -34,6 +35,8 @@ def length(text: str, unit: Unit) -> int:
         case Unit.MASTODON:
             bare, links = _URL.subn("", text)
             return length(bare, Unit.GRAPHEME) + 23 * links
+        case Unit.UTF16:
+            return len(text.encode("utf-16-le", "surrogatepass")) // 2
         case Unit.WEIBO:
             return _weibo(text)
 

@@ -44,6 +44,7 @@ class PlatformCalls:
     secrets: tuple[str, ...] = field(default=(), repr=False)  # cut out of what the platform says
     # Answer headers to read as fields: header -> name; with "location", a redirect is an answer.
     fields: Mapping[str, str] = field(default_factory=dict)
+    bodyless: bool = False  # a success without content says all by its status
 
     async def call(self, method: str, path: str, *, once: bool, **request: Any) -> Any:
         """Return the JSON of a successful answer. `once`: a repeat could publish twice, so no proof means unknown.
@@ -83,6 +84,7 @@ class PlatformCalls:
             name: value for header, name in self.fields.items() if (value := response.headers.get(header))
         }
         silent = told or response.status_code == httpx.codes.NO_CONTENT or response.request.method == "DELETE"
+        silent = silent or self.bodyless
         if body is None and ((silent and not response.content) or response.has_redirect_location):
             body = {}
         return {**body, **told} if isinstance(body, dict) else body

@@ -83,6 +83,7 @@ class Wire:
     headers: Mapping[str, str] = field(default_factory=dict)  # on every call
     # Answer headers to read as fields: header -> name; with "location", a redirect is an answer.
     fields: Mapping[str, str] = field(default_factory=dict)
+    bodyless: bool = False  # a success without content says all by its status
     quiet: bool = False  # nothing of the platform's own words is repeated
 
 
@@ -115,6 +116,8 @@ class Api:
             given = {**self.wire.token.put(self.token).get(part, {}), **(request.get(part) or {})}
             request[part] = {key: value for key, value in given.items() if value is not None}
         request["headers"] = {**self.wire.headers, **request["headers"]}
+        if not request["params"]:
+            del request["params"]  # an empty set would take the path's own query away
         answer = await self.calls.call(method, self.wire.path.format(name), once=once, **request)
         return read(shape, answer, once=once)
 
@@ -130,6 +133,7 @@ def connect(
         rules=wire.errors,
         secrets=(token, *secrets),
         fields=wire.fields,
+        bodyless=wire.bodyless,
     )
     return Api(calls=calls, wire=wire, token=token)
 

@@ -8,6 +8,7 @@ from starlette.routing import Mount, Route, Router
 
 from drumtower.sandbox.bluesky import BlueskySandbox
 from drumtower.sandbox.discourse import DiscourseSandbox
+from drumtower.sandbox.linkedin import LinkedInSandbox
 from drumtower.sandbox.mastodon import MastodonSandbox
 from drumtower.sandbox.platform import SandboxPlatform
 from drumtower.sandbox.wechat import WeChatSandbox
@@ -19,6 +20,7 @@ PLATFORMS: tuple[type[SandboxPlatform], ...] = (
     BlueskySandbox,
     MastodonSandbox,
     DiscourseSandbox,
+    LinkedInSandbox,
 )
 
 

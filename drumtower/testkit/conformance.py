@@ -35,6 +35,8 @@ webhook(credentials, at, text=, body=)   WebhookReceiver: a push signed at `at`;
 challenge(credentials, at, echo)         WebhookReceiver: the address check, signed at `at`
 signature_parameter = "signature", signed_parameters = ("timestamp", "nonce")   in query or headers
 challenge_parameter = ""        the address check's signature, where it has another name
+echoes = (…), echoed(credentials, echo)  what `challenge` may say, and the body and content type that answer it
+challenge_is_signed = True      False: anybody may ask
 body_is_signed = False          and signed_places(body): where a changed byte of a body must be noticed
 names_account = True            a push names the account that it is for
 signs_time = True               a push is dated, and an old one is refused

@@ -184,6 +184,8 @@ class Hooks:
     challenge_parameter: ClassVar[str] = ""
     signed_parameters: ClassVar[tuple[str, ...]] = ("timestamp", "nonce")
     body_is_signed: ClassVar[bool] = False
+    echoes: ClassVar[tuple[str, ...]] = ("5938472839402", "<script>alert(1)</script>", "a&b=c d")
+    challenge_is_signed: ClassVar[bool] = True
     names_account: ClassVar[bool] = True
     signs_time: ClassVar[bool] = True
     has_challenge: ClassVar[bool] = True
@@ -255,6 +257,10 @@ class Hooks:
     def challenge(self, credentials: Credentials, at: datetime, echo: str) -> WebhookRequest:
         """The platform's address check, signed at `at`."""
         raise NotImplementedError
+
+    def echoed(self, credentials: Credentials, echo: str) -> tuple[str, str]:
+        """The body and the content type that answer `challenge`."""
+        return echo, "text/plain"
 
     @pytest.fixture
     async def stage(self) -> AsyncIterator[Stage]:

@@ -139,16 +139,18 @@ class WebhookRules(Hooks):
 
     async def test_the_address_check_gives_the_echo_back(self, stage: Stage) -> None:
         receiver = self._challenged(stage)
-        for echo in ("5938472839402", "<script>alert(1)</script>", "a&b=c d"):
+        for echo in self.echoes:
             request = replace(self.challenge(stage.credentials, NOW, echo), received_at=NOW)
             answer = receiver.challenge(request, stage.credentials)
-            assert answer.body == echo
-            assert answer.content_type.startswith("text/plain"), (
-                "an echo that a browser reads as a page is a hole"
+            assert (answer.body, answer.content_type.partition(";")[0]) == self.echoed(
+                stage.credentials, echo
             )
+            assert "html" not in answer.content_type, "an echo that a browser reads as a page is a hole"
 
     async def test_a_forged_address_check_is_refused(self, stage: Stage) -> None:
         receiver = self._challenged(stage)
+        if not self.challenge_is_signed:
+            pytest.skip(f"{self.adapter.__name__}'s platform does not sign its address check")
         good = replace(self.challenge(stage.credentials, NOW, "5938472839402"), received_at=NOW)
         stale = replace(good, received_at=NOW + timedelta(seconds=301))
         name = self.challenge_parameter or self.signature_parameter

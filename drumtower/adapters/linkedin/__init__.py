@@ -1,0 +1,1 @@
+"""LinkedIn: posts of company pages and of persons, comments, notifications, statistics."""
