@@ -19,6 +19,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
@@ -138,7 +139,8 @@ class Transport(httpx.AsyncBaseTransport):
         with _httpx_errors():
             answer = await self._open().request(
                 request.method,
-                str(request.url),
+                # As it was written: some platforms tell an escaped sign from a bare one.
+                yarl.URL(str(request.url), encoded=True),
                 headers=list(request.headers.multi_items()),
                 data=io.BytesIO(body) if body else None,
                 allow_redirects=False,
