@@ -44,6 +44,7 @@ class OAuthServer:
     refresh_life: timedelta = timedelta(days=30)
     spending: Spending = Spending.NONE
     pkce: bool = False
+    refresh_ends: str = "refresh_expires_in"  # what the answer calls the refresh token's life
 
     def routes(self, authorize: str, token: str) -> list[BaseRoute]:
         return [Route(authorize, self._authorize), Route(token, self._token, methods=["POST"])]
@@ -153,7 +154,7 @@ class OAuthServer:
         else:
             ends = datetime.fromisoformat((self.store.get("_refresh", name) or {})["expires_at"])
         left = int((ends - self.now()).total_seconds())
-        return {"refresh_token": name, "refresh_expires_in": left}
+        return {"refresh_token": name, self.refresh_ends: left}
 
 
 def _verified(challenge: str, verifier: str) -> bool:

@@ -126,9 +126,7 @@ class LinkedInHooks(Hooks):
 class Pictured(LinkedInHooks):
     """The same with a picture on every post: its URN tells ours apart."""
 
-    def message(
-        self, text: str, *, title: str = "鼓楼", media: tuple[Media, ...] | None = None
-    ) -> Message:
+    def message(self, text: str, *, title: str = "鼓楼", media: tuple[Media, ...] | None = None) -> Message:
         pictures = (self.file("image/png", 2048),) if media is None else media
         return super().message(text, title=title, media=pictures)
 

@@ -20,7 +20,7 @@ from drumtower.domain.content import Kind
 from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
-from drumtower.platforms import OAuth2, Wire, credential
+from drumtower.platforms import OAuth2, Refresh, TokenAnswer, Wire, credential
 
 VERSION = "202607"  # a version lives about 12 months, then every call is answered 426
 MOST_PIXELS = 36_152_320
@@ -38,7 +38,10 @@ AUTH = OAuth2(
         "r_organization_social",
         "rw_organization_admin",
     ),
-    renewable=True,
+    app_id="client_id",
+    app_secret="client_secret",  # noqa: S106 - the name of a field
+    answer=TokenAnswer(refresh_expires_in="refresh_token_expires_in"),
+    refresh=Refresh.KEPT,
     fields=(
         credential("client_id", "Client ID", "Client ID", secret=False),
         credential("client_secret", "Client Secret", "Client secret"),
@@ -98,7 +101,9 @@ class LinkedInOptions(BaseModel):
 
     visibility: Annotated[
         Literal["PUBLIC", "LOGGED_IN", "CONNECTIONS"],
-        Field(description="Who sees it; CONNECTIONS is for persons only. Comments are told for PUBLIC ones only."),
+        Field(
+            description="Who sees it; CONNECTIONS is for persons only. Comments are told for PUBLIC ones only."
+        ),
     ] = "PUBLIC"
     resharing: Annotated[bool, Field(description="Whether others may share it on.")] = True
     card: Annotated[

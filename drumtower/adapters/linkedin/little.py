@@ -9,7 +9,9 @@ import regex
 
 _RESERVED = regex.compile(r"[\\|{}@\[\]()<>#*_~]")
 # "#1" and "a#b" are no hashtags, nor is a link's fragment.
-_HASHTAG = regex.compile(r"(?<![\p{L}\p{M}\p{N}_&/#＃\\])[#＃]((?!\p{N}+(?![\p{L}\p{M}\p{N}_]))[\p{L}\p{M}\p{N}_]+)")
+_HASHTAG = regex.compile(
+    r"(?<![\p{L}\p{M}\p{N}_&/#＃\\])[#＃]((?!\p{N}+(?![\p{L}\p{M}\p{N}_]))[\p{L}\p{M}\p{N}_]+)"
+)
 _LINK = regex.compile(r"https?://[!-~]+")
 _TOKEN = regex.compile(
     r"\\(?P<literal>.)"

@@ -46,6 +46,7 @@ PAGE = 100
 _LONGEST_ALT = 4086
 _URN = re.compile(r"urn:li:(?:share|ugcPost):[0-9]{1,20}")
 _UNREADABLE = "LinkedIn lets no app read a member's posts: look at the profile."
+_CLOSED = "LinkedIn does not let this channel read there: look at the page, profile or post."
 _SHALLOW = f"More than {PAGE} posts are newer: LinkedIn's list does not reach back far enough."
 
 
@@ -87,7 +88,11 @@ def _trusted(address: str, base_url: str) -> bool:
         return False
     if (there.scheme, there.netloc) == (here.scheme, here.netloc):
         return True
-    return there.scheme == "https" and (there.hostname or "").endswith(".linkedin.com") and "@" not in there.netloc
+    return (
+        there.scheme == "https"
+        and (there.hostname or "").endswith(".linkedin.com")
+        and "@" not in there.netloc
+    )
 
 
 async def first_try(request: PublishRequest, progress: Checkpoint) -> datetime:
@@ -100,7 +105,9 @@ async def first_try(request: PublishRequest, progress: Checkpoint) -> datetime:
     return known
 
 
-def post_body(author: str, message: Message, options: LinkedInOptions, pictures: Sequence[str]) -> dict[str, Any]:
+def post_body(
+    author: str, message: Message, options: LinkedInOptions, pictures: Sequence[str]
+) -> dict[str, Any]:
     """Build the post."""
     content = _content(message, options, pictures)
     return {
@@ -138,8 +145,10 @@ async def find(api: Api, request: PublishRequest, since: datetime) -> Finding:
     if is_person(author):
         return Undecidable(reason=_UNREADABLE)
     query = f"posts?q=author&author={encoded(author)}&count={PAGE}&sortBy=CREATED"
-    headers = {"X-RestLi-Method": "FINDER"}
-    listed = (await api.send("GET", query, Posts, headers=headers)).elements
+    try:
+        listed = (await api.send("GET", query, Posts, headers={"X-RestLi-Method": "FINDER"})).elements
+    except PlatformError as error:
+        return unless_closed(error)
     # A page that is not full is the last one; LinkedIn does not always say how many there are.
     total = len(listed) if len(listed) < PAGE else None
     seen = recent(listed, since, lambda post: post.created_at, total)
@@ -155,13 +164,16 @@ async def named(api: Api, request: PublishRequest, since: datetime, refused: Pla
     try:
         post = await api.get(f"posts/{encoded(urn[0])}?viewContext=AUTHOR", Post)
     except PlatformError as error:
-        if isinstance(error.failure, NotPermitted):
-            return Undecidable(reason=_UNREADABLE)
-        if error.failure.platform_code in GONE:
-            return Absent()
-        raise
+        return Absent() if error.failure.platform_code in GONE else unless_closed(error)
     ours = post.author == request.credentials.account_id and _is(post, request)
     return published(post) if ours and post.created_at >= since - SLACK else Absent()
+
+
+def unless_closed(error: PlatformError) -> Undecidable:
+    """Leave it to a person where LinkedIn does not let the channel look; raise what else it is."""
+    if isinstance(error.failure, NotPermitted):
+        return Undecidable(reason=_CLOSED)
+    raise error
 
 
 def _is(post: Post, request: PublishRequest) -> bool:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from drumtower.adapters.linkedin.posts import unless_closed
 from drumtower.adapters.linkedin.schemas import Comment, Comments, encoded
-from drumtower.platforms import Absent, Api, Finding, Published, ReplyRequest, Undecidable
+from drumtower.platforms import Absent, Api, Finding, PlatformError, Published, ReplyRequest, Undecidable
 from drumtower.platforms.lookups import bare, recent
 from drumtower.platforms.media import rejected
 
@@ -42,7 +43,10 @@ async def find(api: Api, request: ReplyRequest, since: datetime) -> Finding:
     """Look among the answers in the same place: by actor, text and time."""
     place, _ = _place(request)
     query = f"socialActions/{encoded(place)}/comments?start=0&count={PAGE}"
-    listed = (await api.get(query, Comments)).elements
+    try:
+        listed = (await api.get(query, Comments)).elements
+    except PlatformError as error:
+        return unless_closed(error)
     # In which order they come is not documented, so only a list that is whole proves anything.
     whole = len(listed) < PAGE
     seen = recent(listed, since, lambda row: row.created.time)

@@ -84,7 +84,7 @@ class Named(Answer):
 
 
 class Several(Answer):
-    images: list[Named] = []
+    images: tuple[Named, ...] = ()
 
 
 class Article(Answer):

@@ -24,7 +24,13 @@ async def begin(state: State, call: Call) -> Record:
     name = secrets.token_urlsafe(12)
     urn = f"urn:li:image:{name}"
     until = state.now() + timedelta(hours=24)
-    image = {"id": urn, "owner": asked["owner"], "status": "WAITING_UPLOAD", "size": 0, "until": until.isoformat()}
+    image = {
+        "id": urn,
+        "owner": asked["owner"],
+        "status": "WAITING_UPLOAD",
+        "size": 0,
+        "until": until.isoformat(),
+    }
     state.store.put("images", urn, image)
     address = f"{call.request.base_url}dms-uploads/{name}/0?ca=vector_feedshare&cn=uploads&sync=0"
     return {"value": {"uploadUrlExpiresAt": ms(until), "uploadUrl": address, "image": urn}}

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
+from drumtower.sandbox.linkedin.posts import UNTOUCHED
 from drumtower.sandbox.linkedin.state import State
 from drumtower.sandbox.linkedin.wire import Call, invalid, ms, page
 from drumtower.sandbox.store import Record
@@ -23,13 +24,12 @@ def commented(state: State, row: Record, post: Record) -> Record:
 
 def mentioned(state: State, account: str, author: str, text: str) -> Record:
     """Somebody's post names the page."""
-    share = {"id": f"urn:li:share:{state.number()}", "activity": f"urn:li:activity:{state.number()}"}
-    foreign = share | {"account": author, "page": account, "text": text}
-    counts = {"impressions": 0, "likes": 0, "comments": 0, "shares": 0, "deleted": False}
-    state.store.put("mentions", share["id"], foreign)
-    state.store.put("posts", share["id"], foreign | counts | {"listed_at": state.now().isoformat(), "foreign": True})
-    said = {"entity": share["id"], "owner": author, "text": text}
-    return tell(state, foreign | {"account": account}, "SHARE_MENTION", share["id"], {"share": said})
+    urns = {"id": f"urn:li:share:{state.number()}", "activity": f"urn:li:activity:{state.number()}"}
+    state.store.put("mentions", urns["id"], urns | UNTOUCHED | {"account": author, "text": text})
+    said = {"entity": urns["id"], "owner": author, "text": text}
+    return tell(
+        state, urns | {"account": account, "text": text}, "SHARE_MENTION", urns["id"], {"share": said}
+    )
 
 
 def tell(state: State, post: Record, action: str, generated: str, activity: Record | None = None) -> Record:

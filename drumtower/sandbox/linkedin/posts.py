@@ -15,6 +15,7 @@ from drumtower.sandbox.store import Record
 LONGEST, LONGEST_TITLE = 3000, 400
 REQUIRED = ("author", "commentary", "visibility", "distribution", "lifecycleState")
 _KNOWN = {*REQUIRED, "content", "isReshareDisabledByAuthor", "reshareContext"}
+UNTOUCHED: Record = {"impressions": 0, "likes": 0, "comments": 0, "shares": 0, "deleted": False}
 _FORMS = {"media", "multiImage", "article"}
 
 
@@ -120,8 +121,7 @@ def _store(state: State, body: Record, text: str, content: Record) -> Record:
         "resharing": not body.get("isReshareDisabledByAuthor", False),
         "created_at": now.isoformat(),
         "listed_at": (now + timedelta(seconds=state.settings()["list_lag_seconds"])).isoformat(),
-        **{"impressions": 0, "likes": 0, "comments": 0, "shares": 0, "deleted": False},
-    }
+    } | UNTOUCHED
     state.store.put("posts", post["id"], post)
     state.store.put("_activities", post["activity"], {"post": post["id"]})
     state.store.put("_contents", _key(body), {"post": post["id"], "at": now.isoformat()})

@@ -88,4 +88,4 @@ class Pusher:
         return status is not None and 200 <= status < 300
 
     def _secret(self, account: str) -> str:
-        return str((self._state.store.get("_apps", account) or {})["client_secret"])
+        return str((self._state.store.get("_secrets", account) or {})["client_secret"])

@@ -48,7 +48,8 @@ class LinkedInSandbox(SandboxPlatform):
         methods = ["GET", "POST", "PUT", "DELETE"]
         listed = [Route(path, self._endpoint(path), methods=methods) for path in ENDPOINTS]
         upload = Route("/dms-uploads/{name}/{part}", self._upload, methods=["PUT"])
-        return [*listed, upload, Route("/rest/{rest:path}", _unknown, methods=methods)]
+        signing_in = self.state.oauth.routes("/oauth/v2/authorization", "/oauth/v2/accessToken")
+        return [*listed, upload, *signing_in, Route("/rest/{rest:path}", _unknown, methods=methods)]
 
     def control_routes(self) -> list[BaseRoute]:
         return Control(self.state, self.pusher).routes()

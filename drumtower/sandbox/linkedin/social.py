@@ -55,7 +55,8 @@ async def create(state: State, call: Call) -> Response:
     if above is not None and (above["in_reply_to"] or parent not in (None, above["id"])):
         raise invalid("Answers hang on a comment of the first level", "FIELD_INVALID")
     row = state.add_comment(post, body["actor"], body["message"]["text"], above)
-    notifications.commented(state, row, post)
+    if post["account"] == state.account(call.token["account"])["id"]:
+        notifications.commented(state, row, post)
     return JSONResponse(comment_json(row), status_code=201, headers={"x-restli-id": row["number"]})
 
 

@@ -1,15 +1,14 @@
 """What the LinkedIn sandbox knows: members and pages, tokens, posts, comments, notifications."""
 
-import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from drumtower.sandbox.linkedin.wire import Refused, denied, not_found
+from drumtower.sandbox.oauth import OAuthServer, Spending
 from drumtower.sandbox.store import Record, Store
 
 FIRST_ID = 7_460_000_000_000_000_001  # beyond 2^53, so that a client that reads ids as floats fails here
-TOKEN_LIFE = timedelta(days=60)
 ROLES = frozenset({"ADMINISTRATOR", "CONTENT_ADMINISTRATOR"})
 SCOPES = (
     "openid",
@@ -35,6 +34,14 @@ class State:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self.store = store
         self.now = now
+        self.oauth = OAuthServer(
+            store=store,
+            now=now,
+            life=timedelta(days=60),
+            refresh_life=timedelta(days=365),
+            spending=Spending.KEPT,  # as for an approved partner; other apps get no refresh token
+            refresh_ends="refresh_token_expires_in",
+        )
 
     def settings(self) -> Record:
         return DEFAULTS | (self.store.get("_settings", "all") or {})
@@ -65,31 +72,24 @@ class State:
             "calls_per_day": options.get("calls_per_day"),
         }
         self.store.put("accounts", urn, record)
-        app = {"account": urn, "client_id": secrets.token_hex(7), "client_secret": secrets.token_urlsafe(16)}
-        self.store.put("_apps", urn, app)
-        token = self.issue(urn, options.get("scopes", SCOPES))
-        values = {name: app[name] for name in ("client_id", "client_secret")} | {"access_token": token}
+        app = self.oauth.add_app(urn)
+        self.store.put("_secrets", urn, {"client_secret": app["secret"]})
+        token = self.oauth.issue(urn, " ".join(options.get("scopes", SCOPES)))
+        values = {"client_id": app["id"], "client_secret": app["secret"], "access_token": token}
         return {"id": urn} | values | ({"organization": page} if kind == "organization" else {})
-
-    def issue(self, account: str, scopes: Iterable[str]) -> str:
-        token = f"AQX{secrets.token_urlsafe(40)}"
-        ends = (self.now() + TOKEN_LIFE).isoformat()
-        record = {"token": token, "account": account, "scopes": list(scopes), "expires_at": ends, "revoked": False}
-        self.store.put("_tokens", token, record)
-        return token
 
     def authorised(self, token: str) -> Record:
         found = self.store.get("_tokens", token)
         if found is None:
             raise Refused(401, "INVALID_ACCESS_TOKEN", "Invalid access token", number=65600)
-        if found["revoked"]:
+        if found.get("revoked"):
             said = "The token has been revoked by the user"
             raise Refused(401, "REVOKED_ACCESS_TOKEN", said, number=65601)
-        if datetime.fromisoformat(found["expires_at"]) <= self.now():
+        if found["expires_at"] and datetime.fromisoformat(found["expires_at"]) <= self.now():
             said = "The token used in the request has expired"
             raise Refused(401, "EXPIRED_ACCESS_TOKEN", said, number=65602)
         self._spend(found["account"])
-        return found
+        return found | {"scopes": found["scope"].split()}
 
     def _spend(self, account: str) -> None:
         limit, key = self.account(account)["calls_per_day"], f"{account}:{self.now():%Y%m%d}"
@@ -123,9 +123,8 @@ class State:
 
     def post(self, urn: str) -> Record:
         """Return a post by its own URN or its activity's."""
-        found = self.store.get("posts", urn)
-        if found is None:
-            found = self.store.get("posts", (self.store.get("_activities", urn) or {"post": ""})["post"])
+        named = (self.store.get("_activities", urn) or {"post": urn})["post"]
+        found = self.store.get("posts", named) or self.store.get("mentions", named)
         if found is None or found["deleted"]:
             raise not_found(urn)
         return found
@@ -164,5 +163,5 @@ class State:
         return row
 
     def grow(self, post: str, counter: str, by: int = 1) -> None:
-        row = self.post(post)
-        self.store.put("posts", row["id"], row | {counter: row[counter] + by})
+        row, kept = self.post(post), "mentions" if self.store.get("mentions", post) else "posts"
+        self.store.put(kept, row["id"], row | {counter: row[counter] + by})

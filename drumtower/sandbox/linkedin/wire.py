@@ -64,7 +64,9 @@ def read_query(raw: str) -> dict[str, str]:
     given: dict[str, str] = {}
     for part in filter(None, raw.split("&")):
         name, _, value = part.partition("=")
-        if "urn:li:" in value or re.search(r"%28|%29|%2C", re.sub(r"urn%3A[^,)&]*", "", value), re.IGNORECASE):
+        if "urn:li:" in value or re.search(
+            r"%28|%29|%2C", re.sub(r"urn%3A[^,)&]*", "", value), re.IGNORECASE
+        ):
             raise invalid(f"Invalid query parameter {name}: URNs are escaped, lists and keys are not")
         given[name] = value
     return given
@@ -108,4 +110,7 @@ def page(call: Call, rows: list[Record], *, total: bool = True) -> Record:
     if count > MOST_LISTED:
         raise invalid(f"count is at most {MOST_LISTED}")
     paging: Record = {"start": start, "count": count, "links": []}
-    return {"paging": paging | ({"total": len(rows)} if total else {}), "elements": rows[start : start + count]}
+    return {
+        "paging": paging | ({"total": len(rows)} if total else {}),
+        "elements": rows[start : start + count],
+    }
