@@ -34,6 +34,14 @@ def test_length(text: str, character: int, grapheme: int, byte: int, weibo: int)
     assert length(text, Unit.WEIBO) == weibo
 
 
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [("", 0), ("tea", 3), ("茶", 1), ("🎉", 2), (FAMILY, 11), ("𠮷", 2), ("e\u0301", 2), ("\ud83c", 1)],
+)
+def test_utf16_units(text: str, units: int) -> None:
+    assert length(text, Unit.UTF16) == units
+
+
 def test_a_link_counts_ten_on_weibo_whatever_its_length() -> None:
     for tail in ("", "a" * 500):
         assert length(f"https://a.example/{tail}", Unit.WEIBO) == 10

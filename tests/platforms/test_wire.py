@@ -78,6 +78,13 @@ class TestRequests:
         ]
         assert "authorization" not in server.seen[0].headers
 
+    async def test_a_query_that_stands_in_the_path_stays_as_it_is(self) -> None:
+        server = Server(json={"id": "1"})
+        path = "a%3Ab?actions=List(A,B)&urn=urn%3Ali%3Ax"
+        await server.api(wire(path="/{}")).get(path, Post)
+        await server.api(wire(path="/{}")).get(path, Post, page=None)
+        assert {request.url.raw_path for request in server.seen} == {f"/{path}".encode()}
+
     async def test_json_goes_out_unescaped_and_surrogates_harm_nothing(self) -> None:
         server = Server(json={"id": "1"})
         await server.api(wire(path="/{}")).post("a", Post, {"text": "鼓\ud800"})
@@ -125,6 +132,17 @@ class TestAnswers:
         server = Server(201, headers={"x-restli-id": "urn:li:share:1"})
         post = await server.api(wire(fields={"x-restli-id": "id"})).post("posts", Post, {}, once=True)
         assert post.id == "urn:li:share:1"
+
+    async def test_a_success_without_a_body_where_the_status_says_all(self) -> None:
+        assert await Server(201).api(wire(bodyless=True)).send("PUT", "", object) == {}
+        assert isinstance(
+            await failure_of(Server(201), wire(bodyless=True), once=True), failures.OutcomeUnknown
+        )
+        for server in (Server(201), Server(201, text="<html>")):
+            with pytest.raises(PlatformError):
+                await server.api(wire()).send("PUT", "", object)
+        with pytest.raises(PlatformError):
+            await Server(201, text="<html>").api(wire(bodyless=True)).send("PUT", "", object)
 
     async def test_no_content_is_an_answer_and_an_empty_200_is_none(self) -> None:
         assert await Server(204).api(wire()).post("a", dict[str, Any], {}, once=True) == {}

@@ -30,6 +30,23 @@ async def _app(scope: Scope, receive: Receive, send: Send) -> None:
             raise RuntimeError("a bug in the app")
 
 
+async def test_an_address_leaves_as_it_was_written() -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append((scope["raw_path"], scope["query_string"]))
+        await send(_START)
+        await send({"type": "http.response.body", "body": b"0123456789"})
+
+    path, query = (
+        "/a%3Ab/%E9%BC%93%2Fx",
+        "list=List(urn%3Ali%3Ax,%E9%BC%93)&range=(start:1,end:2)&plus=a+b%20c",
+    )
+    async with serve(app) as base_url, client(allow_private=True) as http:
+        await http.get(f"{base_url}{path}?{query}")
+    assert seen == [(path.encode(), query.encode())]
+
+
 async def _raw(base_url: str, path: str) -> bytes:
     host, port = base_url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
