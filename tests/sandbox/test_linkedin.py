@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from drumtower.http import client
+from drumtower.sandbox.app import create_app
 from drumtower.sandbox.linkedin import LinkedInSandbox
 from drumtower.sandbox.linkedin.little import shown
 from drumtower.sandbox.linkedin.pushes import answer_to, sign
@@ -259,6 +260,13 @@ class TestPictures:
         read = await linkedin.call("GET", f"/rest/images/{quote(begun['image'], safe='')}")
         assert read.json()["status"] == "AVAILABLE"
         assert (await linkedin.post(content=media)).is_success
+
+    async def test_the_address_is_right_beside_other_platforms_too(self) -> None:
+        async with serve(create_app()) as url, client(allow_private=True) as http:
+            made = (await http.post(f"{url}/linkedin/control/accounts", json={})).json()
+            there = LinkedIn(sandbox=LinkedInSandbox(), http=http, url=f"{url}/linkedin", me=made)
+            begun = await self._begin(there)
+            assert (await http.put(begun["uploadUrl"], content=PNG)).status_code == 201
 
     async def test_what_is_no_picture_fails_later(self, linkedin: LinkedIn) -> None:
         begun = await self._begin(linkedin)

@@ -32,7 +32,8 @@ async def begin(state: State, call: Call) -> Record:
         "until": until.isoformat(),
     }
     state.store.put("images", urn, image)
-    address = f"{call.request.base_url}dms-uploads/{name}/0?ca=vector_feedshare&cn=uploads&sync=0"
+    here = str(call.request.url).partition("/rest/images")[0]
+    address = f"{here}/dms-uploads/{name}/0?ca=vector_feedshare&cn=uploads&sync=0"
     return {"value": {"uploadUrlExpiresAt": ms(until), "uploadUrl": address, "image": urn}}
 
 
