@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from drumtower.seed import PLATFORMS
 from examples.demo.client import Client
 from examples.demo.public import Public
 from examples.demo.stage import ROOT, Stage

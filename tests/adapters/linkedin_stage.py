@@ -90,7 +90,7 @@ class LinkedInHooks(Hooks):
     signature_parameter = "x-li-signature"
     signed_parameters = ()
     body_is_signed = True
-    pushes_are_dated = False
+    signs_time = False
     challenge_is_signed = False
     echoes = ("890e4665-4dfe-4ab1-b689-ed553bceeed0", "00000000-0000-4000-8000-000000000000")
     malformed: ClassVar[tuple[bytes, ...]] = (
