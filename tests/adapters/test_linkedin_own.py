@@ -142,7 +142,7 @@ class TestPosts:
         assert second["content"]["article"]["description"] == "第二行"
 
     async def test_an_article_is_a_link_with_a_picture_of_its_own(self, stage: Stage) -> None:
-        kind = {"kind": Kind.ARTICLE, "links": (LINK,)}
+        kind: dict[str, Any] = {"kind": Kind.ARTICLE, "links": (LINK,)}
         await stage.out(message("文章", **kind, **pictures(1)))
         (post,) = stage.sandbox.store.all("posts")
         assert post["content"]["article"]["thumbnail"].startswith("urn:li:image:")
