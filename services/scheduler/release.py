@@ -1,15 +1,15 @@
 """Lets go what a freeze held, once it is over: a channel's deliveries at a distance from each other, never a burst."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from drumtower.db.engine import Database, Tx
-from drumtower.db.models import Delivery, Freeze
+from drumtower.db.models import Channel, Delivery, Freeze
 from drumtower.db.repositories.deliveries import move
 from drumtower.db.repositories.freezes import freezes_on, taken_on, thawed
 from drumtower.domain.deliveries import Action, Event, is_late
@@ -47,8 +47,16 @@ async def _release(tx: Tx, rows: Sequence[Delivery], gaps: Gaps, now: datetime) 
         if row.id in stopped:
             _hand_over(row, stopped[row.id], now)
     free = sorted((row for row in rows if row.id not in stopped), key=_lane)
+    own = await _own_gaps(tx, {row.channel_id for row in free})
     for (channel_id, is_answer), lane in groupby(free, key=_lane):
-        await _space_out(tx, channel_id, is_answer, list(lane), gaps, now)
+        gap = gaps.answer if is_answer else max(gaps.publish, own[channel_id])
+        await _space_out(tx, channel_id, is_answer, list(lane), gap, now)
+
+
+async def _own_gaps(tx: Tx, channel_ids: Collection[UUID]) -> dict[UUID, timedelta]:
+    """Return how far apart each channel wants its posts at all times; the claim keeps that too."""
+    rows = await tx.execute(select(Channel.id, Channel.min_gap_seconds).where(Channel.id.in_(channel_ids)))
+    return {row.id: timedelta(seconds=row.min_gap_seconds or 0) for row in rows}
 
 
 def _lane(row: Delivery) -> tuple[UUID, bool]:
@@ -64,10 +72,9 @@ def _hand_over(row: Delivery, freeze: Freeze, now: datetime) -> None:
 
 
 async def _space_out(
-    tx: Tx, channel_id: UUID, is_answer: bool, lane: Sequence[Delivery], gaps: Gaps, now: datetime
+    tx: Tx, channel_id: UUID, is_answer: bool, lane: Sequence[Delivery], gap: timedelta, now: datetime
 ) -> None:
     actions = ANSWERS if is_answer else frozenset(Action) - ANSWERS
-    gap = gaps.of(Action(lane[0].action))
     taken = await taken_on(tx, channel_id, actions, now - gap)
     for row in lane:
         at = first_free(max(now, row.due_at), gap, taken)

@@ -121,6 +121,19 @@ async def test_lifting_spaces_them_out(weibo: Stage) -> None:
     assert len(await weibo.remote_posts()) == 1, "one leaves at once, the others keep their distance"
 
 
+async def test_a_channel_that_wants_more_distance_gets_it(weibo: Stage) -> None:
+    for number in range(3):
+        await weibo.schedule(body=f"第{number}条")
+    async with weibo.db.transaction() as tx:
+        await tx.execute(update(Channel).values(min_gap_seconds=900))
+    made = await freeze(weibo)
+    await weibo.dispatch()
+    await lift(weibo, made)
+    await let_go(weibo)
+    instants = sorted(row.next_at for row in await weibo.deliveries() if row.next_at is not None)
+    assert [after - before for before, after in pairwise(instants)] == [timedelta(minutes=15)] * 2
+
+
 async def test_each_channel_has_a_lane_of_its_own(weibo: Stage, bluesky: Stage) -> None:
     pair = await weibo.schedule(), await bluesky.schedule()
     made = await freeze(weibo)
