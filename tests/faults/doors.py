@@ -57,6 +57,7 @@ async def commits(world: World, size: Size) -> Report:
         drained_after=0.0,
         claims={
             "every client got its answer": answers[201] == size.posts,
+            "a lost answer was felt": answers.total() > size.posts,
             "every thing exists": len(names) == size.posts,
             "nothing exists twice": set(names.values()) == {1},
         },

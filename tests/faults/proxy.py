@@ -37,6 +37,7 @@ class Proxy:
     fired: Counter[str] = field(default_factory=Counter)
     port: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _muted: set[asyncio.StreamWriter] = field(default_factory=set)  # clients that hear no answer any more
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection to its end."""
@@ -50,6 +51,7 @@ class Proxy:
             except* (OSError, _Broken):
                 pass
             finally:
+                self._muted.discard(writer)
                 for one in (writer, far_writer):
                     one.close()
                     self._writers.discard(one)
@@ -73,11 +75,16 @@ class Proxy:
                 self.fired[self.harm] += 1
                 _reset(client)
                 raise _Broken
+            if answer and client in self._muted:
+                self.fired[Harm.LOSE_COMMIT] += 1
+                continue
+            lost = self.lose_commits > 0 and not answer and data.startswith(COMMIT)
+            if lost:
+                self.lose_commits -= 1
+                self._muted.add(client)  # before it leaves: PostgreSQL answers within a millisecond
             target.write(data)
             await target.drain()
-            if self.lose_commits and not answer and data.startswith(COMMIT):
-                self.lose_commits -= 1
-                self.fired[Harm.LOSE_COMMIT] += 1
+            if lost:
                 await asyncio.sleep(CARRIED)
                 _reset(client)
                 raise _Broken
