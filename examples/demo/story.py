@@ -57,7 +57,7 @@ class Story:
     def write(self) -> None:
         """A post in Chinese, a variant per channel, each with a tracked link of its own."""
         self.say("1  Write: one post, a variant for each channel")
-        self.public["wechat"].set_ahead(days=0)  # an earlier demo looked a day ahead
+        self.public["wechat"].set_ahead(days=0)  # an earlier demo looked ahead
         cover = self.author.upload("/v1/assets", "秋茶.png", _cover(), alt_text="一杯秋茶和窗外的老茶园")
         for platform, channel in self.channels.items():
             link = {
@@ -206,7 +206,8 @@ class Story:
     def measure(self) -> None:
         """Statistics are pulled until the figures are those of the platforms."""
         self.say("7  Measure: until our figures are the platforms'")
-        self.public["wechat"].set_ahead(days=1)
+        # WeChat tells a day's numbers from eight in the morning of the next: two days on, it does at any hour.
+        self.public["wechat"].set_ahead(days=2)
         _wait(self._is_measured, "the figures to arrive", seconds=180)
 
     def _is_measured(self) -> bool:
