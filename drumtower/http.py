@@ -160,6 +160,10 @@ class Transport(httpx.AsyncBaseTransport):
             await self._session.close()
 
 
+# Where operators look for httpx's own line of a call, which `Client.send` takes the place of.
+_LOG = logging.getLogger("httpx")
+
+
 class Client(httpx.AsyncClient):
     """The httpx API without what httpx does on its own: redirects, authentication, and above all cookies.
 
@@ -173,6 +177,7 @@ class Client(httpx.AsyncClient):
     async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
         """Send it and read the answer; with `stream`, leave that to the caller, who closes it."""
         response = await self._carrier.handle_async_request(request)
+        _LOG.info("%s %s %s", request.method, request.url, response.status_code)
         if not stream:
             try:
                 await response.aread()
@@ -183,7 +188,7 @@ class Client(httpx.AsyncClient):
 
 
 class _Masked(logging.Filter):
-    """httpx logs every address, and some platforms take their token there only."""
+    """Every address is logged, and some platforms take their token there only."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -198,7 +203,7 @@ _MASKED = _Masked()
 
 def client(*, allow_private: bool = False) -> httpx.AsyncClient:
     """Make the client that adapters get. `allow_private` is for sandboxes and self-hosted servers only."""
-    logging.getLogger("httpx").addFilter(_MASKED)  # the same filter twice is one filter
+    _LOG.addFilter(_MASKED)  # the same filter twice is one filter
     return Client(Transport(allow_private=allow_private))
 
 
