@@ -86,7 +86,10 @@ def after_commit(tx: Tx, act: Callable[[], None]) -> None:
 
 
 def _ping_idle(engine: AsyncEngine) -> None:
-    """Ask a connection whether it still stands, as `pool_pre_ping` does, but only where it has rested for a while."""
+    """Ask a connection whether it still stands, as `pool_pre_ping` does, but only where it has rested for a while.
+
+    One that the server has closed in the meantime knows it without being asked.
+    """
     dialect = engine.sync_engine.dialect
 
     @event.listens_for(engine.sync_engine, "checkin")
@@ -95,6 +98,8 @@ def _ping_idle(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "checkout")
     def _ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
         rested = time.monotonic() - record.info.get("used_at", time.monotonic())
         if rested < FRESH_SECONDS:
             return

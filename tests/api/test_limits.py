@@ -261,7 +261,7 @@ class TestHealth:
         shown = (await client.get("/metrics")).text
         assert 'breakers_open{platform="weibo",scope="app"} 1.0' in shown
         assert 'breakers_open{platform="weibo",scope="channel"} 1.0' in shown
-        assert 'platform="bluesky"' not in shown
+        assert 'breakers_open{platform="bluesky"' not in shown
         async with db.transaction() as tx:
             await breakers.close(tx, {place.app: now, place.channel: now})
         assert "breakers_open{" not in (await client.get("/metrics")).text
