@@ -17,7 +17,7 @@ INSERT INTO deliveries (id, workspace_id, channel_id, platform, action, payload,
     lookups, checkpoint, prepared, context, needs_check, revision, created_by, created_at, updated_at)
 SELECT gen_random_uuid(), $1, ($2::uuid[])[1 + n % $3], 'weibo', 'publish', '{}', 'planned', at, at, 0, 0, 0, '{}', false,
     '{}', false, 1, $4, now(), now()
-FROM generate_series(1, $5) AS n, LATERAL (SELECT now() + CASE WHEN n <= $6 THEN -1 ELSE 1 END * n * interval '1 second' AS at)
+FROM generate_series(1, $5) AS n, LATERAL (SELECT now() + CASE WHEN n <= $6 THEN -1 ELSE 1 END * n * interval '1 second' AS at) AS times
 """
 Plan = dict[str, Any]
 
