@@ -11,14 +11,11 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
 from drumtower.crypto import Box, new_key
-from drumtower.db import migrate
 from drumtower.db.engine import Database
-from drumtower.db.partitions import ensure_partitions
-from drumtower.domain.clock import SystemClock
 from drumtower.embedded.servers import temporary_servers
 from drumtower.settings import Settings
 from services.api.main import create_app
-from tests.databases import Copies, Servers, execute
+from tests.databases import Copies, Servers, make_template
 from tests.factories import Team, make_team
 
 TEMPLATE = "drumtower_template"
@@ -36,22 +33,10 @@ def servers() -> Iterator[Servers]:
         yield Servers(embedded.database_url, embedded.redis_url)
 
 
-async def _partitions(url: str) -> None:
-    db = Database(url, application="tests")
-    async with db.transaction() as tx:
-        await ensure_partitions(tx, SystemClock().now())
-    await db.close()
-
-
 @pytest.fixture(scope="session")
 def template(servers: Servers, worker_id: str) -> str:
     """A migrated database that others are copied from."""
-    name = f"{TEMPLATE}_{worker_id}"
-    asyncio.run(execute(servers.database_url, f"DROP DATABASE IF EXISTS {name}"))
-    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {name}"))
-    migrate.upgrade(servers.database(name))
-    asyncio.run(_partitions(servers.database(name)))
-    return name
+    return asyncio.run(make_template(servers, f"{TEMPLATE}_{worker_id}"))
 
 
 @pytest.fixture(scope="session")

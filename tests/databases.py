@@ -4,6 +4,7 @@ A copy costs a thousand files; sweeping rows costs a few milliseconds. A test th
 one a fresh copy.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,11 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import asyncpg
 
+from drumtower.db import migrate
+from drumtower.db.engine import Database
 from drumtower.db.models import Workspace
+from drumtower.db.partitions import ensure_partitions
+from drumtower.domain.clock import SystemClock
 from drumtower.domain.ids import new_id
 
 _SWEEP = ";".join(f"DELETE FROM {table.name}" for table in reversed(Workspace.metadata.sorted_tables))  # noqa: S608
@@ -66,6 +71,18 @@ async def execute(url: str, statement: str) -> None:
     """Run one statement outside a transaction."""
     async with connect(url) as connection:
         await connection.execute(statement)
+
+
+async def make_template(servers: Servers, name: str) -> str:
+    """Make the migrated database that others are copied from, and return its name."""
+    await execute(servers.database_url, f"DROP DATABASE IF EXISTS {name}")
+    await execute(servers.database_url, f"CREATE DATABASE {name}")
+    await asyncio.to_thread(migrate.upgrade, servers.database(name))
+    db = Database(servers.database(name), application="tests")
+    async with db.transaction() as tx:
+        await ensure_partitions(tx, SystemClock().now())
+    await db.close()
+    return name
 
 
 @dataclass(slots=True)

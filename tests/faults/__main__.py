@@ -18,12 +18,12 @@ from typing import Any
 
 from drumtower import telemetry
 from drumtower.embedded.servers import temporary_servers
-from tests.databases import Servers
+from tests.databases import Servers, make_template
 from tests.faults.crew import Nursery
 from tests.faults.field import Size
 from tests.faults.page import keep
 from tests.faults.runs import RUNS
-from tests.faults.servers import make_template
+from tests.faults.servers import TEMPLATE
 from tests.faults.world import World
 
 
@@ -59,7 +59,7 @@ def _run(names: Sequence[str], size: Size) -> list[dict[str, Any]]:
         temporary_servers() as embedded,
     ):
         servers = Servers(embedded.database_url, embedded.redis_url)
-        template = asyncio.run(make_template(servers))
+        template = asyncio.run(make_template(servers, TEMPLATE))
         with Nursery() as nursery:
             world = World(servers=servers, template=template, nursery=nursery, directory=Path(directory))
             return [_one(name, world, size) for name in names]

@@ -9,30 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 
-from drumtower.db import migrate
-from drumtower.db.engine import Database
-from drumtower.db.partitions import ensure_partitions
-from drumtower.domain.clock import SystemClock
 from drumtower.embedded.processes import ChildProcess
 from drumtower.embedded.servers import EmbeddedServers
-from tests.databases import Servers, execute
+from tests.databases import Servers, make_template
 from tests.faults.field import Field
 from tests.faults.weather import Weather
 from tests.faults.world import World
 
 TEMPLATE = "faults_template"
-
-
-async def make_template(servers: Servers) -> str:
-    """Make the migrated database that the runs' own are copied from, and return its name."""
-    await execute(servers.database_url, f"CREATE DATABASE {TEMPLATE}")
-    url = servers.database(TEMPLATE)
-    await asyncio.to_thread(migrate.upgrade, url)
-    db = Database(url, application="faults")
-    async with db.transaction() as tx:
-        await ensure_partitions(tx, SystemClock().now())
-    await db.close()
-    return TEMPLATE
 
 
 @asynccontextmanager
@@ -46,7 +30,7 @@ async def own_field(
     try:
         with embedded:
             servers = Servers(embedded.database_url, embedded.redis_url)
-            own = replace(world, servers=servers, template=await make_template(servers))
+            own = replace(world, servers=servers, template=await make_template(servers, TEMPLATE))
             async with own.field(accounts, weather=weather, seed=seed) as field:
                 yield field, embedded
     finally:
