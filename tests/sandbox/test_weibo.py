@@ -321,7 +321,7 @@ async def test_three_tries_then_silence() -> None:
 
 
 async def test_a_slow_callback_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "PATIENCE", 1.0)
+    monkeypatch.setattr(messages.FanService, "patience", 1.0)
     async with hooked() as (weibo, callback):
         callback.answers = [(200, b"", 4.0)]
         await write(weibo)

@@ -26,7 +26,7 @@ _URI = re.compile(r"\w+:(//)?[^\s/]\S*")
 _PREVIEW = 48
 
 
-class Mismatch(Exception):
+class Mismatch(ValueError):
     """The record is not what its lexicon says; the text names what and where."""
 
 

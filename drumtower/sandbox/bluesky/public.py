@@ -1,28 +1,26 @@
 """What the public and the platform's staff do, under /control/. Their posts are records of other accounts."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from drumtower.sandbox.bluesky import identifiers
 from drumtower.sandbox.bluesky.appview import AppView, instant
-from drumtower.sandbox.bluesky.lexicon import POST, Mismatch, check_post
+from drumtower.sandbox.bluesky.lexicon import POST, check_post
 from drumtower.sandbox.bluesky.limits import Limits
 from drumtower.sandbox.bluesky.repository import Repository
+from drumtower.sandbox.control import Act, control_routes
+from drumtower.sandbox.state import Refusal
 from drumtower.sandbox.store import Record, Store
 
 _REPOST = {"$type": "app.bsky.feed.repost"}
 _LIKE = {"$type": "app.bsky.feed.like"}
 _STATUSES = ("takendown", "suspended", "deactivated", None)
 
-Act = Callable[[Record], dict[str, Any]]
 
-
-class Unknown(Exception):
+class Unknown(Refusal):
     """There is no such post or account in the sandbox."""
 
 
@@ -59,7 +57,7 @@ class Public:
             "blobs/expire": self._expire_blobs,
             "settings": self._settings,
         }
-        return [Route(f"/control/{path}", _endpoint(act), methods=["POST"]) for path, act in acts.items()]
+        return control_routes(acts)
 
     def _comment(self, body: Record) -> dict[str, Any]:
         """`{"post", "author", "text", "in_reply_to"?}`; `in_reply_to` is a comment under the post."""
@@ -180,15 +178,3 @@ class Public:
 
 def _reference(record: Record) -> dict[str, str]:
     return {"uri": record["uri"], "cid": record["cid"]}
-
-
-def _endpoint(act: Act) -> Callable[[Request], Awaitable[JSONResponse]]:
-    async def endpoint(request: Request) -> JSONResponse:
-        try:
-            return JSONResponse(act(await request.json()))
-        except Unknown as unknown:
-            return JSONResponse({"error": str(unknown)}, status_code=404)
-        except (KeyError, ValueError, TypeError, Mismatch) as error:
-            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=422)
-
-    return endpoint

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from drumtower.sandbox.discourse import reading, writing
 from drumtower.sandbox.discourse.control import Control
 from drumtower.sandbox.discourse.state import State
-from drumtower.sandbox.discourse.webhooks import Pusher
+from drumtower.sandbox.discourse.webhooks import WebHooks
 from drumtower.sandbox.discourse.wire import Call, Invalid, Refused, envelope
 from drumtower.sandbox.platform import SandboxPlatform
 
@@ -43,7 +43,7 @@ class DiscourseSandbox(SandboxPlatform):
     def routes(self) -> list[BaseRoute]:
         # The base class makes its store before it asks for routes.
         self.state = State(self.store, self.now)
-        self.pusher = Pusher(self.state)
+        self.pusher = WebHooks(self.state)
         listed = [
             Route(path, self._endpoint(endpoint), methods=[method])
             for (method, path), endpoint in ENDPOINTS.items()

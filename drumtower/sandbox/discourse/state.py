@@ -2,12 +2,12 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from drumtower.sandbox.discourse.wire import Refused
-from drumtower.sandbox.store import Record, Store
+from drumtower.sandbox.state import SandboxState
+from drumtower.sandbox.store import Record
 
 # Site settings by Discourse's names, with its defaults for a forum in Chinese. A rate of None does not bind: Discourse's
 # own are 60 calls a minute, 15 and 5 seconds, 20 topics a day.
@@ -35,21 +35,10 @@ DEFAULTS: Record = {
 MEMO = timedelta(seconds=120)
 
 
-class State:
+class State(SandboxState):
     """The store, and what is looked up in it."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self.store = store
-        self.now = now
-
-    def settings(self) -> Record:
-        return DEFAULTS | (self.store.get("_settings", "all") or {})
-
-    def set(self, **settings: Any) -> None:
-        unknown = settings.keys() - DEFAULTS.keys()
-        if unknown:
-            raise ValueError(f"no such settings: {sorted(unknown)}")
-        self.store.put("_settings", "all", self.settings() | settings)
+    defaults: ClassVar[Record] = DEFAULTS
 
     def open_account(self, options: Record) -> Record:
         """Open an account with a key of its own; options: id, username, name, staff, settings."""

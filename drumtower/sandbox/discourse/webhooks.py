@@ -1,19 +1,15 @@
 """What the forum pushes: every new post, signed where the webhook has a secret; failed ones are not sent again."""
 
-import asyncio
 import hashlib
 import hmac
 import json
-from typing import Any
+from functools import partial
+from typing import ClassVar
 
-import httpx
-
-from drumtower.http import client
 from drumtower.sandbox.discourse.reading import post_json
 from drumtower.sandbox.discourse.state import State
+from drumtower.sandbox.pushes import Push, Pusher, Signed
 from drumtower.sandbox.store import Record
-
-PATIENCE = 5.0
 
 
 def sign(secret: str, body: bytes) -> str:
@@ -31,47 +27,28 @@ def pushed(topic: Record, post: Record, above: Record | None) -> Record:
     )
 
 
-class Pusher:
-    """Pushes in the background."""
+class WebHooks(Pusher):
+    """Tells every webhook of the forum."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._pushes: set[asyncio.Task[None]] = set()
+    tries: ClassVar[int] = 1
+    state: State
 
     def push(self, event: str, body: Record) -> None:
-        """Tell every webhook of the forum."""
-        for hook in self._state.store.all("webhooks"):
-            task = asyncio.create_task(self._deliver(hook, event, body))
-            self._pushes.add(task)
-            task.add_done_callback(self._pushes.discard)
+        raw = json.dumps({event.partition("_")[0]: body}, ensure_ascii=False).encode()
+        for hook in self.state.store.all("webhooks"):
+            secret = (self.state.store.get("_webhook_secrets", hook["account"]) or {})["secret"]
+            number = str(self.state.store.next_number("web_hook_event"))
+            sign_with = partial(_signed, secret, event, number)
+            self.start(Push(url=hook["url"], body=raw, sign=sign_with, about={"event": event}))
 
-    async def drained(self) -> None:
-        """Wait until every push has ended."""
-        await asyncio.gather(*self._pushes)
 
-    async def _deliver(self, hook: Record, event: str, body: Record) -> None:
-        kind = event.partition("_")[0]
-        raw = json.dumps({kind: body}, ensure_ascii=False).encode()
-        number = str(self._state.store.next_number("web_hook_event"))
-        ended: dict[str, Any] = {"id": number, "url": hook["url"], "event": event, "body": raw.decode()}
-        async with client(allow_private=True) as http:
-            try:
-                answer = await http.post(
-                    hook["url"],
-                    content=raw,
-                    headers=headers(hook["secret"], event, number, raw),
-                    timeout=PATIENCE,
-                )
-                ended["status"] = answer.status_code
-            except httpx.HTTPError as error:
-                ended["error"] = type(error).__name__
-        self._state.store.put("pushes", number, ended)
+def _signed(secret: str, event: str, number: str, raw: bytes) -> Signed:
+    return Signed(headers=headers(secret, event, number, raw))
 
 
 def headers(secret: str, event: str, number: str, raw: bytes) -> dict[str, str]:
     """What comes with a push."""
     return {
-        "Content-Type": "application/json",
         "User-Agent": "Discourse/2026.8.0",
         "X-Discourse-Instance": "https://forum.gulou.example",
         "X-Discourse-Event-Id": number,

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+from drumtower.sandbox.state import Refusal
 from drumtower.sandbox.store import Record
 
 # error_type -> HTTP status
@@ -27,7 +28,7 @@ SAID = {
 }
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """The forum answers with an error under a name."""
 
     def __init__(self, name: str, said: str = "", wait: int | None = None) -> None:

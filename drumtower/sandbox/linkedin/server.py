@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from drumtower.sandbox.linkedin import images, notifications, pages, posts, social
 from drumtower.sandbox.linkedin.control import Control
-from drumtower.sandbox.linkedin.pushes import Pusher
+from drumtower.sandbox.linkedin.pushes import PagePusher
 from drumtower.sandbox.linkedin.state import State
 from drumtower.sandbox.linkedin.wire import Call, Refused, envelope, invalid, read_query
 from drumtower.sandbox.platform import SandboxPlatform
@@ -44,7 +44,7 @@ class LinkedInSandbox(SandboxPlatform):
     def routes(self) -> list[BaseRoute]:
         # The base class makes its store before it asks for routes.
         self.state = State(self.store, self.now)
-        self.pusher = Pusher(self.state)
+        self.pusher = PagePusher(self.state)
         methods = ["GET", "POST", "PUT", "DELETE"]
         listed = [Route(path, self._endpoint(path), methods=methods) for path in ENDPOINTS]
         upload = Route("/dms-uploads/{name}/{part}", self._upload, methods=["PUT"])

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import ClassVar
 
 from drumtower.sandbox.linkedin.wire import Refused, denied, not_found
 from drumtower.sandbox.oauth import OAuthServer, Spending
+from drumtower.sandbox.state import SandboxState
 from drumtower.sandbox.store import Record, Store
 
 FIRST_ID = 7_460_000_000_000_000_001  # beyond 2^53, so that a client that reads ids as floats fails here
@@ -28,12 +29,13 @@ DEFAULTS: Record = {
 }
 
 
-class State:
+class State(SandboxState):
     """The store and what is looked up in it."""
 
+    defaults: ClassVar[Record] = DEFAULTS
+
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self.store = store
-        self.now = now
+        super().__init__(store, now)
         self.oauth = OAuthServer(
             store=store,
             now=now,
@@ -42,12 +44,6 @@ class State:
             spending=Spending.KEPT,  # as for an approved partner; other apps get no refresh token
             refresh_ends="refresh_token_expires_in",
         )
-
-    def settings(self) -> Record:
-        return DEFAULTS | (self.store.get("_settings", "all") or {})
-
-    def set(self, **settings: Any) -> None:
-        self.store.put("_settings", "all", self.settings() | settings)
 
     def number(self) -> str:
         return str(self.store.next_number("id", FIRST_ID))

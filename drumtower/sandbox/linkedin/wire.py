@@ -9,13 +9,14 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from drumtower.sandbox.state import Refusal
 from drumtower.sandbox.store import Record
 
 MOST_LISTED = 100
 _COMMENT = re.compile(r"urn:li:comment:\((urn:li:activity:[0-9]+),([0-9]+)\)")
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """LinkedIn answers with an error; `inputs` are the input errors of a refused body."""
 
     def __init__(

@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from drumtower.sandbox.control import Act, control_routes
 from drumtower.sandbox.mastodon.counting import length
 from drumtower.sandbox.oauth import OAuthServer
 from drumtower.sandbox.platform import SandboxPlatform
+from drumtower.sandbox.state import Refusal
 from drumtower.sandbox.store import Record
 
 HOST = "https://mastodon.example"
@@ -29,7 +31,7 @@ _SIGNATURES = {
 Endpoint = Callable[[Request, Record], Awaitable[Any]]
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """The server answers with an error status."""
 
     def __init__(self, status: int, said: str) -> None:
@@ -56,13 +58,13 @@ class MastodonSandbox(SandboxPlatform):
         ]
 
     def control_routes(self) -> list[BaseRoute]:
-        acts: dict[str, Callable[[Record], Record]] = {
+        acts: dict[str, Act] = {
             "comment": self._comment,
             "follow": self._follow,
             "like": partial(self._count, "favourites_count"),
             "share": partial(self._count, "reblogs_count"),
         }
-        return [self._control(name, act) for name, act in acts.items()]
+        return control_routes({f"public/{name}": act for name, act in acts.items()})
 
     def add_account(self, **account: Any) -> Mapping[str, Any]:
         """Open an account (name, followers) with an app and a token of its own."""
@@ -194,12 +196,6 @@ class MastodonSandbox(SandboxPlatform):
     def _notification(self, one: Record) -> Record:
         status = self._shown(self.store.get("comments", one["status"]) or {})
         return {"id": one["id"], "type": "mention", "created_at": status["created_at"], "status": status}
-
-    def _control(self, name: str, act: Callable[[Record], Record]) -> Route:
-        async def endpoint(request: Request) -> JSONResponse:
-            return JSONResponse(act(await request.json()))
-
-        return Route(f"/control/public/{name}", endpoint, methods=["POST"])
 
     def _count(self, field: str, body: Record) -> Record:
         post = self.store.get("posts", body["post"]) or {}

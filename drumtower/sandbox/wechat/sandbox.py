@@ -11,7 +11,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from drumtower.sandbox.control import Act, control_routes
 from drumtower.sandbox.platform import SandboxPlatform
+from drumtower.sandbox.state import Refusal
 from drumtower.sandbox.store import Record
 from drumtower.sandbox.wechat.accounts import Accounts
 from drumtower.sandbox.wechat.callbacks import Callbacks
@@ -58,15 +60,17 @@ class WeChatSandbox(SandboxPlatform):
         return [route for desk in desks for route in desk.routes()]
 
     def control_routes(self) -> list[BaseRoute]:
-        counted = [_control(f"public/{name}", self._counter(what)) for name, what in _COUNTED.items()]
+        acts: dict[str, Act] = {
+            "public/comment": self._comment,
+            "public/message": self._message,
+            "public/follow": self._follow,
+            "scenario": self._scenario,
+            "tokens/void": self._void,
+            "tokens/age": self._age,
+        }
+        counted = {f"public/{name}": self._counter(what) for name, what in _COUNTED.items()}
         return [
-            *counted,
-            _control("public/comment", self._comment),
-            _control("public/message", self._message),
-            _control("public/follow", self._follow),
-            _control("scenario", self._scenario),
-            _control("tokens/void", self._void),
-            _control("tokens/age", self._age),
+            *control_routes(acts | counted),
             Route("/control/callback", self._callback, methods=["POST"]),
             Route("/control/settings", self._settings, methods=["GET", "POST"]),
         ]
@@ -101,13 +105,13 @@ class WeChatSandbox(SandboxPlatform):
     def _post(self, body: Record) -> Record:
         post = self.store.get("posts", str(body.get("post")))
         if post is None or post["deleted"]:
-            raise LookupError("there is no such post")
+            raise Refusal("there is no such post")
         return post
 
     def _account(self, body: Record) -> Record:
         account = self.store.get("accounts", str(body.get("account")))
         if account is None:
-            raise LookupError("there is no such account")
+            raise Refusal("there is no such account")
         return account
 
     def _comment(self, body: Record) -> Mapping[str, Any]:
@@ -145,7 +149,7 @@ class WeChatSandbox(SandboxPlatform):
         body = await request.json()
         try:
             account = self._account(body)["id"]
-        except LookupError as error:
+        except Refusal as error:
             return JSONResponse({"error": str(error)}, 404)
         mode = body.get("mode", "safe")
         if body.get("verify", True):
@@ -190,15 +194,3 @@ def _person(author: Any) -> Record:
     """Somebody of the public; without an id, a commenter who has no WeChat identity."""
     given = author if isinstance(author, dict) else {}
     return {"id": str(given.get("id") or ""), "name": str(given.get("name") or "")}
-
-
-def _control(path: str, act: Callable[[Record], Mapping[str, Any]]) -> Route:
-    async def endpoint(request: Request) -> Response:
-        try:
-            return JSONResponse(dict(act(await request.json())))
-        except LookupError as error:
-            return JSONResponse({"error": str(error)}, 404)
-        except PermissionError as error:
-            return JSONResponse({"error": str(error)}, 409)
-
-    return Route(f"/control/{path}", endpoint, methods=["POST"])

@@ -1,6 +1,5 @@
 """The fan service of the Weibo sandbox: signed pushes to the callback, and answers within 48 hours."""
 
-import asyncio
 import hashlib
 import json
 import secrets
@@ -11,14 +10,11 @@ from urllib.parse import unquote
 
 import httpx
 
-from drumtower.http import client
+from drumtower.sandbox.pushes import Push, Pusher, Signed
 from drumtower.sandbox.store import Record
 from drumtower.sandbox.weibo.state import State
 from drumtower.sandbox.weibo.wire import Call, Refused, length, stamp
 
-TRIES = 3
-PATIENCE = 5.0
-PAUSE = 0.2
 WINDOW = timedelta(hours=48)
 
 
@@ -92,68 +88,38 @@ def event(state: State, account: str, sender: str, kind: str, text: str, data: R
     return head | {"created_at": stamp(state.now()), "text": text, "data": data}
 
 
-class Pusher:
-    """Pushes in the background: 5 s for an answer, three tries; a passive reply in the answer goes out."""
+class FanService(Pusher):
+    """5 s for an answer, three tries; a passive reply in the answer goes out."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._pushes: set[asyncio.Task[None]] = set()
+    state: State
 
     def push(self, account: str, body: Record) -> None:
         """Send `body` to the account's callback, if it has one."""
-        callback = self._state.store.get("webhooks", account)
+        callback = self.state.store.get("webhooks", account)
         if callback is None:
             return
-        task = asyncio.create_task(self._deliver(account, callback["url"], body))
-        self._pushes.add(task)
-        task.add_done_callback(self._pushes.discard)
-
-    async def drained(self) -> None:
-        """Wait until every push has ended."""
-        await asyncio.gather(*self._pushes)
+        raw = json.dumps(body, ensure_ascii=False).encode()
+        secret = self.state.app(account)["app_secret"]
+        self.start(
+            Push(
+                url=callback["url"],
+                body=raw,
+                sign=lambda _: Signed(query=signed(secret)),
+                about={"account": account},
+            )
+        )
 
     async def check(self, account: str, url: str) -> bool:
         """The console's check of a callback: it must give `echostr` back."""
         echo = secrets.token_hex(8)
-        query = signed(self._state.app(account)["app_secret"]) | {"echostr": echo}
-        async with client(allow_private=True) as http:
-            try:
-                answer = await http.get(url, params=query, timeout=PATIENCE)
-            except httpx.HTTPError:
-                return False
-        return answer.status_code == httpx.codes.OK and answer.text == echo
+        query = signed(self.state.app(account)["app_secret"]) | {"echostr": echo}
+        answer = await self.ask(url, query)
+        return answer is not None and answer.status_code == httpx.codes.OK and answer.text == echo
 
-    async def _deliver(self, account: str, url: str, body: Record) -> None:
-        raw = json.dumps(body, ensure_ascii=False).encode()
-        async with client(allow_private=True) as http:
-            for attempt in range(1, TRIES + 1):
-                answer = await self._try(http, account, url, raw, attempt)
-                if answer is not None and answer.is_success:
-                    self._passive(account, answer)
-                    return
-                await asyncio.sleep(PAUSE)
-
-    async def _try(
-        self, http: httpx.AsyncClient, account: str, url: str, raw: bytes, attempt: int
-    ) -> httpx.Response | None:
-        query = signed(self._state.app(account)["app_secret"])
-        headers = {"content-type": "application/json"}
-        ended: Record = {"account": account, "url": url, "try": attempt, "body": raw.decode(), "status": None}
-        answer = None
-        try:
-            async with asyncio.timeout(PATIENCE):
-                answer = await http.post(url, params=query, content=raw, headers=headers)
-            ended |= {"status": answer.status_code}
-        except (httpx.HTTPError, TimeoutError) as error:
-            ended |= {"error": type(error).__name__}
-        number = str(self._state.store.next_number("push"))
-        self._state.store.put("pushes", number, ended | {"id": number, "at": self._state.now().isoformat()})
-        return answer
-
-    def _passive(self, account: str, answer: httpx.Response) -> None:
+    def heard(self, push: Push, answer: httpx.Response) -> None:
         try:
             body = answer.json()
             if body.get("result") is True and body.get("type") == "text":
-                put_out(self._state, account, str(body["receiver_id"]), _text(str(body["data"])))
+                put_out(self.state, push.about["account"], str(body["receiver_id"]), _text(str(body["data"])))
         except (ValueError, KeyError, AttributeError, Refused):
             return  # anything but a well-formed passive reply means "received"

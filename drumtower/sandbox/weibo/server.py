@@ -12,7 +12,7 @@ from drumtower.sandbox.platform import SandboxPlatform
 from drumtower.sandbox.store import Record
 from drumtower.sandbox.weibo import accounts, comments, messages, statuses
 from drumtower.sandbox.weibo.control import Control
-from drumtower.sandbox.weibo.messages import Pusher
+from drumtower.sandbox.weibo.messages import FanService
 from drumtower.sandbox.weibo.state import State
 from drumtower.sandbox.weibo.wire import Call, Picture, Refused, envelope
 
@@ -50,7 +50,7 @@ class WeiboSandbox(SandboxPlatform):
     def routes(self) -> list[BaseRoute]:
         # The base class makes its store before it asks for routes.
         self.state = State(self.store, self.now)
-        self.pusher = Pusher(self.state)
+        self.pusher = FanService(self.state)
         listed = [Route(path, self._endpoint(path), methods=["GET", "POST"]) for path in ENDPOINTS]
         sign_in = [
             Route("/oauth2/authorize", self._authorize),

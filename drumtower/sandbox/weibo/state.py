@@ -5,8 +5,9 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any
+from typing import Any, ClassVar
 
+from drumtower.sandbox.state import SandboxState
 from drumtower.sandbox.store import Record, Store
 from drumtower.sandbox.weibo.wire import Refused
 
@@ -24,24 +25,19 @@ DEFAULTS: Record = {
 }
 
 
-class State:
+class State(SandboxState):
     """The store and what is looked up in it; indexes are rebuilt from it, so a restart loses nothing."""
 
+    defaults: ClassVar[Record] = DEFAULTS
+
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self.store = store
-        self.now = now
+        super().__init__(store, now)
         self._posts: dict[str, list[str]] = {}
         self._comments: dict[str, list[str]] = {}
         for post in store.all("posts"):
             self._posts.setdefault(post["account"], []).append(post["id"])
         for comment in store.all("comments"):
             self._comments.setdefault(comment["account"], []).append(comment["id"])
-
-    def settings(self) -> Record:
-        return DEFAULTS | (self.store.get("_settings", "all") or {})
-
-    def set(self, **settings: Any) -> None:
-        self.store.put("_settings", "all", self.settings() | settings)
 
     def new_id(self) -> str:
         return str(self.store.next_number("id", FIRST_ID))

@@ -9,6 +9,7 @@ import regex
 from starlette.datastructures import ImmutableMultiDict
 from starlette.responses import JSONResponse
 
+from drumtower.sandbox.state import Refusal
 from drumtower.sandbox.store import Record
 
 BEIJING = timezone(timedelta(hours=8))
@@ -55,7 +56,7 @@ SAID = {
 }
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """Weibo answers with an error code."""
 
     def __init__(self, code: int, more: str = "") -> None:

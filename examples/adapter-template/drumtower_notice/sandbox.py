@@ -9,14 +9,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from drumtower.sandbox.control import control_routes
 from drumtower.sandbox.platform import SandboxPlatform
+from drumtower.sandbox.state import Refusal
 from drumtower.sandbox.store import Record
 
 LONGEST = 500
 STATUS = {"token_invalid": 401, "not_found": 404}
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """The platform answers with an error code."""
 
 
@@ -37,8 +39,8 @@ class NoticeSandbox(SandboxPlatform):
 
     def control_routes(self) -> list[BaseRoute]:
         acts = {"like": "likes", "share": "shares", "save": "saves", "read": "reads"}
-        counted = [self._control(name, partial(self._count, field=field)) for name, field in acts.items()]
-        return [*counted, self._control("comment", self._say), self._control("follow", self._follow)]
+        counted = {f"public/{name}": partial(self._count, field=field) for name, field in acts.items()}
+        return control_routes({**counted, "public/comment": self._say, "public/follow": self._follow})
 
     def add_account(self, **account: Any) -> Mapping[str, Any]:
         number = str(self.store.next_number("account", 1000))
@@ -128,12 +130,6 @@ class NoticeSandbox(SandboxPlatform):
             raise Refused("not_found")
         more = {"notice": parent["notice"], "parent": parent["id"], "in_reply_to": parent["id"]}
         return self._once("comments", account, body, more)
-
-    def _control(self, name: str, act: Callable[[Record], Record]) -> Route:
-        async def endpoint(request: Request) -> JSONResponse:
-            return JSONResponse(act(await request.json()))
-
-        return Route(f"/control/public/{name}", endpoint, methods=["POST"])
 
     def _count(self, body: Record, field: str) -> Record:
         post = self.store.get("posts", body["post"]) or {}
