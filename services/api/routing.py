@@ -1,6 +1,6 @@
 """The route class of every feature: strict bodies, known parameters only, and answers that a repeat replays."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import wraps
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.types import Message, Receive
 from drumtower.domain.errors import TooLarge
 from drumtower.settings import Settings
 from services.api import strict
+from services.api.editing import Edit
 from services.api.idempotency import Idempotency
 from services.api.problems import responses
 
@@ -90,12 +91,17 @@ def _remembering(endpoint: Callable[..., Awaitable[Any]], options: dict[str, Any
     async def remembering(*args: Any, **kwargs: Any) -> Any:
         answer = await endpoint(*args, **kwargs)
         kept = next(value for value in kwargs.values() if isinstance(value, Idempotency))
-        response = next((value for value in kwargs.values() if isinstance(value, Response)), None)
-        await kept.remember(status, adapter.dump_python(answer, mode="json"), response)
+        await kept.remember(status, adapter.dump_python(answer, mode="json"), _response(kwargs.values()))
         return answer
 
     remembering.__dict__["_remembers"] = True
     return remembering
+
+
+def _response(given: Iterable[Any]) -> Response | None:
+    """Return the response whose headers an endpoint sets, itself or through its Edit."""
+    found = (value.response if isinstance(value, Edit) else value for value in given)
+    return next((value for value in found if isinstance(value, Response)), None)
 
 
 def _takes_idempotency(endpoint: Callable[..., Any]) -> bool:

@@ -3,12 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Response
+from fastapi import Query, Response
 
 from drumtower.db.models import Attempt, Delivery
 from drumtower.db.repositories.deliveries import DeliveryRepository
 from drumtower.domain.deliveries import Action, State
-from drumtower.domain.permissions import Permission
 from drumtower.jobs import Role
 from services.api.deliveries import service
 from services.api.deliveries.explaining import explained
@@ -22,19 +21,17 @@ from services.api.deliveries.schemas import (
     DeliveryReconcile,
     DeliveryReschedule,
 )
-from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep, allow
+from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep
+from services.api.editing import Publishing
 from services.api.etags import set_etag
 from services.api.idempotency import IdempotencyDep
 from services.api.languages import LanguageDep
 from services.api.pagination import Page, PagingDep
-from services.api.principals import Principal
 from services.api.problems import responses
 from services.api.routing import feature
 from services.api.schemas import Moment
 
 router = feature("/deliveries", "deliveries")
-Publisher = Annotated[Principal, Depends(allow(Permission.POSTS_PUBLISH))]
-IfMatch = Annotated[str | None, Header(max_length=1_000, description="The ETag you have read.")]
 ACTS = responses(409, 412, 413, 415)
 
 
@@ -116,18 +113,13 @@ async def list_attempts(
 )
 async def cancel_delivery(
     delivery_id: UUID,
-    principal: Publisher,
+    edit: Publishing,
     services: ServicesDep,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
     idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
 ) -> DeliveryRead:
-    delivery = await service.hold(tx, principal, delivery_id, if_match)
-    await service.cancel(tx, principal, delivery, clock.now())
-    set_etag(response, delivery.revision)
-    return read(delivery, services.registry)
+    delivery = await service.hold(edit, delivery_id)
+    await service.cancel(edit, delivery)
+    return edit.answer(delivery.revision, read(delivery, services.registry))
 
 
 @router.post(
@@ -139,22 +131,16 @@ async def cancel_delivery(
 async def reschedule_delivery(
     delivery_id: UUID,
     body: DeliveryReschedule,
-    principal: Publisher,
+    edit: Publishing,
     services: ServicesDep,
-    tx: TxDep,
     bell: BellDep,
-    clock: ClockDep,
-    response: Response,
     idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
 ) -> DeliveryRead:
-    delivery = await service.hold(tx, principal, delivery_id, if_match)
-    now = clock.now()
-    await service.reschedule(tx, principal, delivery, body, now)
-    await reserve(tx, services.limits, [delivery], now)
+    delivery = await service.hold(edit, delivery_id)
+    await service.reschedule(edit, delivery, body)
+    await reserve(edit.tx, services.limits, [delivery], edit.now)
     bell.ring(Role.SCHEDULER)
-    set_etag(response, delivery.revision)
-    return read(delivery, services.registry)
+    return edit.answer(delivery.revision, read(delivery, services.registry))
 
 
 @router.post(
@@ -165,22 +151,16 @@ async def reschedule_delivery(
 )
 async def retry_delivery(
     delivery_id: UUID,
-    principal: Publisher,
+    edit: Publishing,
     services: ServicesDep,
-    tx: TxDep,
     bell: BellDep,
-    clock: ClockDep,
-    response: Response,
     idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
 ) -> DeliveryRead:
-    delivery = await service.hold(tx, principal, delivery_id, if_match)
-    now = clock.now()
-    await service.retry(tx, principal, delivery, now)
-    await reserve(tx, services.limits, [delivery], now)
+    delivery = await service.hold(edit, delivery_id)
+    await service.retry(edit, delivery)
+    await reserve(edit.tx, services.limits, [delivery], edit.now)
     bell.ring(Role.SCHEDULER)
-    set_etag(response, delivery.revision)
-    return read(delivery, services.registry)
+    return edit.answer(delivery.revision, read(delivery, services.registry))
 
 
 @router.post(
@@ -192,20 +172,15 @@ async def retry_delivery(
 async def reconcile_delivery(
     delivery_id: UUID,
     body: DeliveryReconcile,
-    principal: Publisher,
+    edit: Publishing,
     services: ServicesDep,
-    tx: TxDep,
     bell: BellDep,
-    clock: ClockDep,
-    response: Response,
     idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
 ) -> DeliveryRead:
-    delivery = await service.hold(tx, principal, delivery_id, if_match)
-    await service.reconcile(tx, principal, delivery, body, clock.now())
+    delivery = await service.hold(edit, delivery_id)
+    await service.reconcile(edit, delivery, body)
     bell.ring(Role.SCHEDULER)
-    set_etag(response, delivery.revision)
-    return read(delivery, services.registry)
+    return edit.answer(delivery.revision, read(delivery, services.registry))
 
 
 @router.post(
@@ -217,15 +192,10 @@ async def reconcile_delivery(
 async def prove_delivery(
     delivery_id: UUID,
     body: DeliveryProof,
-    principal: Publisher,
+    edit: Publishing,
     services: ServicesDep,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
     idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
 ) -> DeliveryRead:
-    delivery = await service.hold(tx, principal, delivery_id, if_match)
-    await service.prove(tx, principal, delivery, body, clock.now())
-    set_etag(response, delivery.revision)
-    return read(delivery, services.registry)
+    delivery = await service.hold(edit, delivery_id)
+    await service.prove(edit, delivery, body)
+    return edit.answer(delivery.revision, read(delivery, services.registry))

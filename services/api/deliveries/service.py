@@ -26,7 +26,7 @@ from services.api.deliveries.schemas import (
     Verdict,
 )
 from services.api.deliveries.timing import read_due
-from services.api.etags import check_match
+from services.api.editing import Edit
 from services.api.principals import Principal
 
 _NOT_THERE = {
@@ -38,32 +38,30 @@ _NOT_THERE = {
 OVER = frozenset({State.CANCELLED, State.FAILED, State.MISSED})
 
 
-async def hold(tx: Tx, principal: Principal, delivery_id: UUID, if_match: str | None) -> Delivery:
+async def hold(edit: Edit, delivery_id: UUID) -> Delivery:
     """Lock the delivery; raise NotFound, or PreconditionFailed where the caller has seen an older revision."""
-    delivery = await DeliveryRepository(tx, principal.workspace_id).get(delivery_id, lock=True)
-    check_match(if_match, delivery.revision)
+    delivery = await DeliveryRepository(edit.tx, edit.principal.workspace_id).get(delivery_id, lock=True)
+    edit.check(delivery.revision)
     return delivery
 
 
-async def cancel(tx: Tx, principal: Principal, delivery: Delivery, now: datetime) -> None:
+async def cancel(edit: Edit, delivery: Delivery) -> None:
     """Cancel what has not left; whoever prepares it at this moment writes nothing more."""
-    await move(tx, delivery, Event.CANCEL, now, fence=delivery.fence + 1)
-    audit.record(tx, principal, "delivery.cancelled", delivery.id, now)
+    await move(edit.tx, delivery, Event.CANCEL, edit.now, fence=delivery.fence + 1)
+    audit.record(edit.tx, edit.principal, "delivery.cancelled", delivery.id, edit.now)
 
 
-async def reschedule(
-    tx: Tx, principal: Principal, delivery: Delivery, asked: DeliveryReschedule, now: datetime
-) -> None:
+async def reschedule(edit: Edit, delivery: Delivery, asked: DeliveryReschedule) -> None:
     """Give it another time; raise Invalid with all that forbids it."""
     state = State(delivery.state)
     next_state(state, Event.RESCHEDULE)
-    due, violations = read_due(asked, now)
+    due, violations = read_due(asked, edit.now)
     changes: dict[str, Any] = {}
     if _publishes_post(delivery) and state is not State.HELD:
-        post = await _post_of(tx, principal, delivery)
-        violations += post_violations(post, due.at if due else now)
+        post = await _post_of(edit.tx, edit.principal, delivery)
+        violations += post_violations(post, due.at if due else edit.now)
         changes = renewal(delivery, post)
-        await _check_alone(tx, principal, delivery)
+        await _check_alone(edit.tx, edit.principal, delivery)
     if due is None or violations:
         raise Invalid.of(violations)
     changes |= {"due_at": due.at, "next_at": due.at, "local_time": due.local, "timezone": due.timezone}
@@ -71,71 +69,77 @@ async def reschedule(
     changes |= {"not_before": None, "lease_until": None, "fence": delivery.fence + 1}
     if state is not State.HELD:
         changes["error"] = None
-    await move(tx, delivery, Event.RESCHEDULE, now, **changes)
-    audit.record(tx, principal, "delivery.rescheduled", delivery.id, now, due_at=due.at.isoformat())
+    await move(edit.tx, delivery, Event.RESCHEDULE, edit.now, **changes)
+    audit.record(
+        edit.tx, edit.principal, "delivery.rescheduled", delivery.id, edit.now, due_at=due.at.isoformat()
+    )
 
 
-async def retry(tx: Tx, principal: Principal, delivery: Delivery, now: datetime) -> None:
+async def retry(edit: Edit, delivery: Delivery) -> None:
     """Let a failed delivery go again, with what the post says now; refused while its outcome is unknown."""
     if State(delivery.state) in LEASED:
         raise Conflict("delivery_state", "It is leaving at this moment. Wait for the outcome.")
     next_state(State(delivery.state), Event.RETRY)
-    _check_in_time(delivery, now)
+    _check_in_time(delivery, edit.now)
     changes: dict[str, Any] = {}
     if _publishes_post(delivery):
-        post = await _post_of(tx, principal, delivery)
-        violations = post_violations(post, now)
+        post = await _post_of(edit.tx, edit.principal, delivery)
+        violations = post_violations(post, edit.now)
         if violations:
             raise Invalid.of(violations)
         changes = renewal(delivery, post)
-        await _check_alone(tx, principal, delivery)
-    changes |= {"next_at": now, "not_before": None, "error": None, "slot_at": None}
-    await move(tx, delivery, Event.RETRY, now, **changes)
-    audit.record(tx, principal, "delivery.retried", delivery.id, now)
+        await _check_alone(edit.tx, edit.principal, delivery)
+    changes |= {"next_at": edit.now, "not_before": None, "error": None, "slot_at": None}
+    await move(edit.tx, delivery, Event.RETRY, edit.now, **changes)
+    audit.record(edit.tx, edit.principal, "delivery.retried", delivery.id, edit.now)
 
 
-async def reconcile(
-    tx: Tx, principal: Principal, delivery: Delivery, asked: DeliveryReconcile, now: datetime
-) -> None:
+async def reconcile(edit: Edit, delivery: Delivery, asked: DeliveryReconcile) -> None:
     """Settle an unknown outcome by what a person saw, or have it looked up now."""
     state = State(delivery.state)
     if state is not State.UNKNOWN and not (state is State.ACCEPTED and asked.verdict is None):
         raise Conflict("delivery_state", f"A delivery that is {state} has no unknown outcome to settle.")
-    _check_verdict(asked, now)
+    _check_verdict(asked, edit.now)
     if asked.verdict is None:
-        delivery.next_at = now
-        delivery.updated_at = now
-        audit.record(tx, principal, "delivery.looked_up", delivery.id, now)
+        delivery.next_at = edit.now
+        delivery.updated_at = edit.now
+        audit.record(edit.tx, edit.principal, "delivery.looked_up", delivery.id, edit.now)
         return
-    audit.record(tx, principal, "delivery.reconciled", delivery.id, now, verdict=asked.verdict.value)
+    audit.record(
+        edit.tx, edit.principal, "delivery.reconciled", delivery.id, edit.now, verdict=asked.verdict.value
+    )
     if asked.verdict is Verdict.LIVE:
-        at = asked.published_at or delivery.sent_at or now
+        at = asked.published_at or delivery.sent_at or edit.now
         await _publish(
-            tx, delivery, url=asked.url, external_id=asked.external_id, at=at, now=now, step="reconcile"
+            edit.tx,
+            delivery,
+            url=asked.url,
+            external_id=asked.external_id,
+            at=at,
+            now=edit.now,
+            step="reconcile",
         )
         return
-    tx.add(_attempt(delivery, "reconcile", "absent", "A member looked: it is not there.", now))
+    edit.tx.add(_attempt(delivery, "reconcile", "absent", "A member looked: it is not there.", edit.now))
     if asked.verdict is Verdict.SEND_AGAIN:
-        _check_in_time(delivery, now)
-        changes = {"next_at": now, "not_before": None, "needs_check": False, "error": None, "lookups": 0}
-        await move(tx, delivery, Event.ABSENT, now, **changes)
+        _check_in_time(delivery, edit.now)
+        changes = {"next_at": edit.now, "not_before": None, "needs_check": False, "error": None, "lookups": 0}
+        await move(edit.tx, delivery, Event.ABSENT, edit.now, **changes)
     else:
-        await move(tx, delivery, Event.REFUSE, now, error=_NOT_THERE)
+        await move(edit.tx, delivery, Event.REFUSE, edit.now, error=_NOT_THERE)
 
 
-async def prove(
-    tx: Tx, principal: Principal, delivery: Delivery, asked: DeliveryProof, now: datetime
-) -> None:
+async def prove(edit: Edit, delivery: Delivery, asked: DeliveryProof) -> None:
     """Close a hand-off with the link of what a person published."""
     if State(delivery.state) is not State.HANDOFF:
         raise Conflict("delivery_state", f"A delivery that is {delivery.state} waits for no proof.")
-    violations = _in_future(asked.published_at, now)
+    violations = _in_future(asked.published_at, edit.now)
     if violations:
         raise Invalid.of(violations)
     await _publish(
-        tx, delivery, url=asked.url, external_id=None, at=asked.published_at, now=now, step="proof"
+        edit.tx, delivery, url=asked.url, external_id=None, at=asked.published_at, now=edit.now, step="proof"
     )
-    audit.record(tx, principal, "delivery.proved", delivery.id, now, url=asked.url)
+    audit.record(edit.tx, edit.principal, "delivery.proved", delivery.id, edit.now, url=asked.url)
 
 
 async def _publish(

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Response
+from fastapi import Depends, Query, Response
 
 from drumtower.db.models import Freeze
 from drumtower.db.repositories.freezes import FreezeRepository, in_state, reach_of
@@ -11,6 +11,7 @@ from drumtower.domain.content import Nature
 from drumtower.domain.freezes import FreezeState, Scope
 from drumtower.domain.permissions import Permission
 from services.api.deps import ClockDep, Reader, TxDep, allow
+from services.api.editing import Publishing
 from services.api.etags import set_etag
 from services.api.freezes import service
 from services.api.freezes.impact import Span, impact
@@ -23,7 +24,6 @@ from services.api.routing import feature
 
 router = feature("/freezes", "freezes")
 Publisher = Annotated[Principal, Depends(allow(Permission.POSTS_PUBLISH))]
-IfMatch = Annotated[str | None, Header(max_length=1_000, description="The ETag you have read.")]
 
 
 @router.get("", operation_id="freezes_list", summary="List freezes")
@@ -105,19 +105,9 @@ async def get_freeze(
     summary="Change a freeze's end, reason, or whether answers leave",
     responses=responses(409, 412, 413, 415),
 )
-async def update_freeze(
-    freeze_id: UUID,
-    body: FreezeUpdate,
-    principal: Publisher,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
-    if_match: IfMatch = None,
-) -> FreezeRead:
-    now = clock.now()
-    freeze = await service.update(tx, principal, freeze_id, body, if_match, now)
-    set_etag(response, freeze.revision)
-    return service.read(freeze, now)
+async def update_freeze(freeze_id: UUID, body: FreezeUpdate, edit: Publishing) -> FreezeRead:
+    freeze = await service.update(edit, freeze_id, body)
+    return edit.answer(freeze.revision, service.read(freeze, edit.now))
 
 
 @router.get("/{freeze_id}/impact", operation_id="freezes_impact", summary="See what a freeze holds")
@@ -136,17 +126,7 @@ async def get_impact(freeze_id: UUID, principal: Reader, tx: TxDep, clock: Clock
     summary="End a freeze now",
     responses=responses(409, 412),
 )
-async def lift_freeze(
-    freeze_id: UUID,
-    principal: Publisher,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
-    idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
-) -> FreezeRead:
+async def lift_freeze(freeze_id: UUID, edit: Publishing, idempotency: IdempotencyDep) -> FreezeRead:
     """What it held leaves again, a channel's deliveries at a distance from each other; what is too late is missed."""
-    now = clock.now()
-    freeze = await service.lift(tx, principal, freeze_id, if_match, now)
-    set_etag(response, freeze.revision)
-    return service.read(freeze, now)
+    freeze = await service.lift(edit, freeze_id)
+    return edit.answer(freeze.revision, service.read(freeze, edit.now))

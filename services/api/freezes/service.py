@@ -14,7 +14,7 @@ from drumtower.domain.freezes import TARGETS, FreezeState, Reach, state
 from drumtower.domain.ids import new_id
 from drumtower.domain.schedules import FURTHEST, GRACE, check_future
 from services.api import audit
-from services.api.etags import check_match
+from services.api.editing import Edit
 from services.api.freezes.schemas import FreezeCreate, FreezeRead, FreezeUpdate
 from services.api.principals import Principal
 
@@ -123,12 +123,10 @@ async def create(tx: Tx, principal: Principal, asked: FreezeCreate, now: datetim
     return freeze
 
 
-async def update(
-    tx: Tx, principal: Principal, freeze_id: UUID, asked: FreezeUpdate, if_match: str | None, now: datetime
-) -> Freeze:
+async def update(edit: Edit, freeze_id: UUID, asked: FreezeUpdate) -> Freeze:
     """Change the end, the reason, or whether answers leave; raise Conflict where the freeze is over."""
-    freeze = await _standing(tx, principal, freeze_id, now)
-    check_match(if_match, freeze.revision)
+    freeze = await _standing(edit.tx, edit.principal, freeze_id, edit.now)
+    edit.check(freeze.revision)
     given = asked.model_fields_set
     violations = [
         _wrong(f"/{name}", "null_not_allowed", f"{name} can't be null.", "Leave it out, or send a value.")
@@ -136,13 +134,13 @@ async def update(
         if getattr(asked, name) is None
     ]
     if "ends_at" in given and asked.ends_at is not None:
-        violations += _end(freeze, asked.ends_at, now)
+        violations += _end(freeze, asked.ends_at, edit.now)
     if violations:
         raise Invalid.of(violations)
     for name in given:
         setattr(freeze, name, getattr(asked, name))
-    _changed(freeze, now)
-    _record(tx, principal, freeze, "updated", now, fields=sorted(given))
+    _changed(freeze, edit.now)
+    _record(edit.tx, edit.principal, freeze, "updated", edit.now, fields=sorted(given))
     return freeze
 
 
@@ -158,14 +156,14 @@ def _end(freeze: Freeze, ends_at: datetime, now: datetime) -> list[Violation]:
     return []
 
 
-async def lift(tx: Tx, principal: Principal, freeze_id: UUID, if_match: str | None, now: datetime) -> Freeze:
+async def lift(edit: Edit, freeze_id: UUID) -> Freeze:
     """End the freeze now; raise Conflict where it is over. The scheduler lets go what it held, spaced out."""
-    freeze = await _standing(tx, principal, freeze_id, now)
-    check_match(if_match, freeze.revision)
-    freeze.lifted_at = now
-    freeze.lifted_by = principal.member_id
-    _changed(freeze, now)
-    _record(tx, principal, freeze, "lifted", now)
+    freeze = await _standing(edit.tx, edit.principal, freeze_id, edit.now)
+    edit.check(freeze.revision)
+    freeze.lifted_at = edit.now
+    freeze.lifted_by = edit.principal.member_id
+    _changed(freeze, edit.now)
+    _record(edit.tx, edit.principal, freeze, "lifted", edit.now)
     return freeze
 
 

@@ -1,15 +1,17 @@
 """Series: /v1/series."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Response
+from fastapi import Depends, Response
 
 from drumtower.db.models import Occurrence, Series
 from drumtower.db.repositories.series import SeriesRepository
 from drumtower.domain.permissions import Permission
 from drumtower.domain.series import SeriesState
 from services.api.deps import ClockDep, Reader, ServicesDep, TxDep, allow
+from services.api.editing import Edit, Publishing
 from services.api.etags import set_etag
 from services.api.idempotency import IdempotencyDep
 from services.api.pagination import Page, PagingDep
@@ -21,7 +23,6 @@ from services.api.series.schemas import OccurrenceRead, SeriesCreate, SeriesRead
 
 router = feature("/series", "series")
 Publisher = Annotated[Principal, Depends(allow(Permission.POSTS_PUBLISH))]
-IfMatch = Annotated[str | None, Header(max_length=1_000, description="The ETag you have read.")]
 ACTS = responses(409, 412)
 
 
@@ -94,69 +95,29 @@ async def list_occurrences(
     responses=responses(409, 412, 413, 415),
 )
 async def update_series(
-    series_id: UUID,
-    body: SeriesUpdate,
-    principal: Publisher,
-    services: ServicesDep,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
-    if_match: IfMatch = None,
+    series_id: UUID, body: SeriesUpdate, edit: Publishing, services: ServicesDep
 ) -> SeriesRead:
     """What has begun to leave stays as it is; the rest is planned anew within seconds."""
-    now = clock.now()
-    series = await service.hold(tx, principal, series_id, if_match)
-    await service.update(tx, principal, services.registry, series, body, now)
-    set_etag(response, series.revision)
-    return service.read(series, now)
+    series = await service.hold(edit, series_id)
+    await service.update(edit, services.registry, series, body)
+    return edit.answer(series.revision, service.read(series, edit.now))
 
 
-@router.post("/{series_id}/pause", operation_id="series_pause", summary="Pause a series", responses=ACTS)
-async def pause_series(
-    series_id: UUID,
-    principal: Publisher,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
-    idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
-) -> SeriesRead:
-    now = clock.now()
-    series = await service.hold(tx, principal, series_id, if_match)
-    await service.pause(tx, principal, series, now)
-    set_etag(response, series.revision)
-    return service.read(series, now)
+def _doing(act: Callable[[Edit, Series], Awaitable[None]]) -> Callable[..., Awaitable[SeriesRead]]:
+    async def done(series_id: UUID, edit: Publishing, idempotency: IdempotencyDep) -> SeriesRead:
+        series = await service.hold(edit, series_id)
+        await act(edit, series)
+        return edit.answer(series.revision, service.read(series, edit.now))
+
+    return done
 
 
-@router.post("/{series_id}/resume", operation_id="series_resume", summary="Resume a series", responses=ACTS)
-async def resume_series(
-    series_id: UUID,
-    principal: Publisher,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
-    idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
-) -> SeriesRead:
-    now = clock.now()
-    series = await service.hold(tx, principal, series_id, if_match)
-    await service.resume(tx, principal, series, now)
-    set_etag(response, series.revision)
-    return service.read(series, now)
-
-
-@router.post("/{series_id}/end", operation_id="series_end", summary="End a series", responses=ACTS)
-async def end_series(
-    series_id: UUID,
-    principal: Publisher,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
-    idempotency: IdempotencyDep,
-    if_match: IfMatch = None,
-) -> SeriesRead:
-    now = clock.now()
-    series = await service.hold(tx, principal, series_id, if_match)
-    await service.end(tx, principal, series, now)
-    set_etag(response, series.revision)
-    return service.read(series, now)
+for _name, _summary, _act in (
+    ("pause", "Pause a series", service.pause),
+    ("resume", "Resume a series", service.resume),
+    ("end", "End a series", service.end),
+):
+    _post = router.post(
+        f"/{{series_id}}/{_name}", operation_id=f"series_{_name}", summary=_summary, responses=ACTS
+    )
+    _post(_doing(_act))

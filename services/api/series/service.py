@@ -20,7 +20,7 @@ from drumtower.domain.schedules import FURTHEST
 from drumtower.domain.series import Rule, SeriesState, days
 from drumtower.platforms.registry import Registry
 from services.api import audit
-from services.api.etags import check_match
+from services.api.editing import Edit
 from services.api.principals import Principal
 from services.api.series.schemas import (
     OccurrenceDelivery,
@@ -95,24 +95,24 @@ def _seconds(length: timedelta | None) -> int | None:
     return None if length is None else round(length.total_seconds())
 
 
-async def hold(tx: Tx, principal: Principal, series_id: UUID, if_match: str | None) -> Series:
+async def hold(edit: Edit, series_id: UUID) -> Series:
     """Lock the series for a change; raise NotFound, PreconditionFailed, or Conflict where it is ended."""
-    series = await SeriesRepository(tx, principal.workspace_id).get(series_id, lock=True)
-    check_match(if_match, series.revision)
+    series = await SeriesRepository(edit.tx, edit.principal.workspace_id).get(series_id, lock=True)
+    edit.check(series.revision)
     if series.state == SeriesState.ENDED.value:
         raise Conflict("series_ended", "The series is ended. Make a new one.")
     return series
 
 
-async def update(
-    tx: Tx, principal: Principal, registry: Registry, series: Series, asked: SeriesUpdate, now: datetime
-) -> None:
+async def update(edit: Edit, registry: Registry, series: Series, asked: SeriesUpdate) -> None:
     """Lay a merge patch over the held series, and plan anew what has not begun to leave."""
     given = asked.model_fields_set
     violations = _nulls(asked)
     claims = _patched(series, asked)
     if not violations:
-        violations += await violations_of_series(tx, principal, registry, claims, now, is_new=False)
+        violations += await violations_of_series(
+            edit.tx, edit.principal, registry, claims, edit.now, is_new=False
+        )
     if violations:
         raise Invalid.of(violations)
     for name, value in _columns(claims).items():
@@ -124,9 +124,9 @@ async def update(
     if "publish_if_late_by" in given:
         series.late_by_seconds = _seconds(asked.publish_if_late_by)
     if given - {"name"}:
-        await _take_back(tx, series, now)
-    _changed(series, now)
-    _record(tx, principal, series, "updated", now, fields=sorted(given))
+        await _take_back(edit.tx, series, edit.now)
+    _changed(series, edit.now)
+    _record(edit.tx, edit.principal, series, "updated", edit.now, fields=sorted(given))
 
 
 def _patched(series: Series, asked: SeriesUpdate) -> Claims:
@@ -161,33 +161,33 @@ def _nulls(asked: SeriesUpdate) -> list[Violation]:
     ]
 
 
-async def pause(tx: Tx, principal: Principal, series: Series, now: datetime) -> None:
+async def pause(edit: Edit, series: Series) -> None:
     """Plan no more, and take back what has not begun to leave."""
     if series.state == SeriesState.PAUSED.value:
         raise Conflict("series_state", "The series is paused already.")
-    await _stop(tx, principal, series, SeriesState.PAUSED, now)
+    await _stop(edit, series, SeriesState.PAUSED)
 
 
-async def end(tx: Tx, principal: Principal, series: Series, now: datetime) -> None:
+async def end(edit: Edit, series: Series) -> None:
     """Plan no more, for good, and take back what has not begun to leave."""
-    await _stop(tx, principal, series, SeriesState.ENDED, now)
+    await _stop(edit, series, SeriesState.ENDED)
 
 
-async def resume(tx: Tx, principal: Principal, series: Series, now: datetime) -> None:
+async def resume(edit: Edit, series: Series) -> None:
     """Plan on from now; what fell into the pause is not made up for."""
     if series.state != SeriesState.PAUSED.value:
         raise Conflict("series_state", "The series is not paused.")
     series.state = SeriesState.ACTIVE.value
-    series.active_since = now
-    _changed(series, now)
-    _record(tx, principal, series, "resumed", now)
+    series.active_since = edit.now
+    _changed(series, edit.now)
+    _record(edit.tx, edit.principal, series, "resumed", edit.now)
 
 
-async def _stop(tx: Tx, principal: Principal, series: Series, state: SeriesState, now: datetime) -> None:
-    taken = await _take_back(tx, series, now)
+async def _stop(edit: Edit, series: Series, state: SeriesState) -> None:
+    taken = await _take_back(edit.tx, series, edit.now)
     series.state = state.value
-    _changed(series, now)
-    _record(tx, principal, series, state.value, now, taken_back=taken)
+    _changed(series, edit.now)
+    _record(edit.tx, edit.principal, series, state.value, edit.now, taken_back=taken)
 
 
 async def _take_back(tx: Tx, series: Series, now: datetime) -> int:
