@@ -217,13 +217,14 @@ def _token_json(token: Token) -> dict[str, str | None]:
     expires = token.expires_at.isoformat() if token.expires_at else None
     ends = token.refresh_expires_at.isoformat() if token.refresh_expires_at else None
     kept = {"access": token.access, "expires_at": expires, "refresh": token.refresh}
-    return kept | {"refresh_expires_at": ends, "scopes": " ".join(token.scopes)}
+    kept |= {"refresh_expires_at": ends, "scopes": " ".join(token.scopes)}
+    return kept | {"account_id": token.account_id, "extended": str(token.extended)}
 
 
 def _token(stored: dict[str, str] | None) -> Token | None:
     if stored is None:
         return None
-    # Tokens of an earlier release lack the last two.
+    # Tokens of an earlier release lack the last four.
     ends = stored.get("refresh_expires_at")
     return Token(
         access=stored["access"],
@@ -231,6 +232,8 @@ def _token(stored: dict[str, str] | None) -> Token | None:
         refresh=stored["refresh"],
         refresh_expires_at=datetime.fromisoformat(ends) if ends else None,
         scopes=tuple((stored.get("scopes") or "").split()),
+        account_id=stored.get("account_id") or "",
+        extended=int(stored.get("extended") or 0),
     )
 
 

@@ -10,7 +10,8 @@ import structlog
 
 _SECRET_NAME = re.compile(r"token|secret|password|authorization|credential|api_?key|jwt", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"(access_token=|Bearer |OAuth2 |dt_|dta_|dtr_|eyJ)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE
+    r"((?:access_|refresh_|upload_)?token=|app_secret=|[?&]code=|Bearer |OAuth2 |dt_|dta_|dtr_|eyJ)[A-Za-z0-9._~+/=-]{6,}",
+    re.IGNORECASE,
 )
 
 

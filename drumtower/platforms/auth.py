@@ -46,13 +46,26 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenAnswer:
-    """Where a token answer's values stand; paths have dots. `expires_in` above 10^9 is an epoch second."""
+    """Where a token answer's values stand; paths have dots. `expires_in` above 10^9 is an epoch second.
+
+    `account`: whose token it is, for platforms that say so nowhere else.
+    """
 
     access: str = "access_token"
     expires_in: str = "expires_in"
     refresh: str = "refresh_token"
     refresh_expires_in: str = "refresh_expires_in"
     scope: str = "scope"
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """A call that gives a new refresh token with a new end, so many times; after that a person authorises again."""
+
+    url: str
+    times: int
+    answer: TokenAnswer  # `refresh` and `refresh_expires_in` are read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +73,15 @@ class OAuth2:
     """A user's access token from the platform's OAuth 2 flow, which the core runs from this data.
 
     `fields` are what the owner enters; `app_id` and `app_secret` name those that the flow needs. A field called
-    `access_token` is for a token made by hand, and is not asked for where the flow is run.
+    `access_token` is for a token made by hand, and is not asked for where the flow is run. `optional_scopes` are asked
+    for too, and a grant without them is a grant; a field called `scopes` replaces them for apps that have fewer.
     """
 
     fields: tuple[CredentialField, ...]
     authorize_url: str
     token_url: str
     scopes: tuple[str, ...] = ()
+    optional_scopes: tuple[str, ...] = ()
     pkce: bool = False  # S256, where the platform offers it
     app_id: str = "app_key"
     app_secret: str = "app_secret"  # noqa: S105 - the name of a field
@@ -75,6 +90,8 @@ class OAuth2:
     answer: TokenAnswer = TokenAnswer()
     refresh: Refresh = Refresh.NONE
     refresh_url: str | None = None  # where it is not the token_url
+    extension: Extension | None = None
+    asks_by_get: bool = False  # tokens are asked for in a query instead of a form
     renew_before: timedelta = timedelta(minutes=5)
 
 

@@ -58,6 +58,47 @@ async def upload_each(
     return [known[str(media.asset_id)] for media in request.message.media]
 
 
+async def upload_in_parts(
+    request: PublishRequest,
+    progress: Checkpoint,
+    data: bytes,
+    part: int,
+    begin: Callable[[], Awaitable[str]],
+    send: Callable[[str, int, bytes], Awaitable[Any]],
+) -> str:
+    """Send a file part by part (numbers from 1), saving after each; return the upload's id.
+
+    Goes on where the last attempt stopped; an upload that the platform does not take any more is begun anew.
+    """
+    left: dict[str, Any] = progress.get("parts") or {}
+    try:
+        return await _parts_of(
+            request, progress, data, part, left or {"upload": await begin(), "sent": 0}, send
+        )
+    except PlatformError as error:
+        if not left or not isinstance(error.failure, ContentRejected):
+            raise
+    return await _parts_of(request, progress, data, part, {"upload": await begin(), "sent": 0}, send)
+
+
+async def _parts_of(
+    request: PublishRequest,
+    progress: Checkpoint,
+    data: bytes,
+    part: int,
+    state: dict[str, Any],
+    send: Callable[[str, int, bytes], Awaitable[Any]],
+) -> str:
+    for number, start, end in parts(len(data), part):
+        if number <= state["sent"]:
+            continue
+        await send(state["upload"], number, data[start:end])
+        state = {**state, "sent": number}
+        progress["parts"] = state
+        await request.save(dict(progress))
+    return str(state["upload"])
+
+
 def parts(size: int, part: int) -> Iterator[tuple[int, int, int]]:
     """Return number (from 1), start and end of each part of a file, the last one shorter."""
     for number, start in enumerate(range(0, size, part), 1):

@@ -21,9 +21,10 @@ from drumtower.platforms.calls import ErrorReader, RemoteError
 from drumtower.platforms.errors import ErrorRule, Meaning, PlatformError, lost
 from drumtower.platforms.moments import epoch
 from drumtower.platforms.outcomes import Credentials, Token
-from drumtower.platforms.wire import Envelope, Wire, connect, text_at
+from drumtower.platforms.wire import Envelope, Wire, at, connect, text_at
 
 GIVEN_BY_HAND = "access_token"
+GIVEN_SCOPES = "scopes"
 _ABSOLUTE = 10**9  # as a life in seconds this would be 31 years
 _LONGEST_TOKEN = 8192
 _LONGEST_LIFE = 10  # digits
@@ -69,11 +70,17 @@ def authorize_url(adapter: Adapter, auth: OAuth2, values: Mapping[str, str], ask
         names.redirect_uri: asked.redirect_uri,
         "state": asked.state,
     }
-    if auth.scopes:
-        query[names.scope] = names.separator.join(auth.scopes)
+    if asked_for := scopes(auth, values):
+        query[names.scope] = names.separator.join(asked_for)
     if asked.verifier:
         query |= {"code_challenge": challenge(asked.verifier), "code_challenge_method": "S256"}
     return f"{address(adapter, auth.authorize_url)}?{urlencode(query | dict(auth.authorize_parameters))}"
+
+
+def scopes(auth: OAuth2, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the scopes to ask for: those without which there is no channel, and what else this app may have."""
+    given = values.get(GIVEN_SCOPES, "").replace(",", " ").split()
+    return tuple(dict.fromkeys((*auth.scopes, *(given or auth.optional_scopes))))
 
 
 async def exchange(
@@ -110,19 +117,45 @@ async def renewed(adapter: Adapter, credentials: Credentials) -> Token:
     form = {"grant_type": "refresh_token", "refresh_token": old.refresh}
     new = await _token(adapter, auth, credentials.values, auth.refresh_url or auth.token_url, form)
     kept = auth.refresh is Refresh.KEPT or new.refresh is None
-    ends = old.refresh_expires_at if kept else new.refresh_expires_at
-    return Token(
-        access=new.access,
-        expires_at=new.expires_at,
+    token = replace(
+        new,
         refresh=old.refresh if kept else new.refresh,
-        refresh_expires_at=ends,
+        refresh_expires_at=old.refresh_expires_at if kept else new.refresh_expires_at,
         scopes=new.scopes or old.scopes,
+        account_id=new.account_id or old.account_id,
+        extended=old.extended,
     )
+    return await _extended(adapter, auth, credentials.values, token)
+
+
+async def _extended(adapter: Adapter, auth: OAuth2, values: Mapping[str, str], token: Token) -> Token:
+    """Give the refresh token a new end where it would not live until the next renewal; late, because it can be done
+    a few times only. A platform that says no is not asked again."""
+    extension, ends = auth.extension, token.refresh_expires_at
+    next_renewal = token.expires_at - auth.renew_before if token.expires_at else None
+    if extension is None or token.extended >= extension.times or ends is None or next_renewal is None:
+        return token
+    if ends > next_renewal:
+        return token
+    try:
+        answer = await _ask(adapter, auth, values, extension.url, {"refresh_token": token.refresh or ""})
+    except PlatformError as error:
+        if isinstance(error.failure, failures.Transient | failures.RateLimited):
+            raise
+        return replace(token, extended=extension.times)
+    refresh = text_at(answer, extension.answer.refresh)
+    if not refresh or len(refresh) > _LONGEST_TOKEN:
+        raise PlatformError(lost("the answer holds no refresh token", once=False))
+    ends = _ends(text_at(answer, extension.answer.refresh_expires_in), datetime.now(UTC))
+    return replace(token, refresh=refresh, refresh_expires_at=ends, extended=token.extended + 1)
 
 
 def authorise_by(adapter: type[Adapter] | Adapter, token: Token | None) -> datetime | None:
     """Return by when a person must authorise again; None: the core renews it, or it does not end."""
     if token is None or not isinstance(adapter.auth, OAuth2):
+        return None
+    extension = adapter.auth.extension
+    if token.refresh and extension is not None and token.extended < extension.times:
         return None
     return token.refresh_expires_at if token.refresh else token.expires_at
 
@@ -130,6 +163,13 @@ def authorise_by(adapter: type[Adapter] | Adapter, token: Token | None) -> datet
 async def _token(
     adapter: Adapter, auth: OAuth2, values: Mapping[str, str], url: str, form: dict[str, str]
 ) -> Token:
+    answer = await _ask(adapter, auth, values, url, form)
+    return _read(auth.answer, answer, datetime.now(UTC))
+
+
+async def _ask(
+    adapter: Adapter, auth: OAuth2, values: Mapping[str, str], url: str, form: dict[str, str]
+) -> dict[str, Any]:
     names = auth.parameters
     form |= {names.client_id: values[auth.app_id], names.client_secret: values.get(auth.app_secret, "")}
     place = urlsplit(address(adapter, url))
@@ -137,8 +177,9 @@ async def _token(
         errors={**_STANDARD, **_expired_is_spent(adapter)}, read_error=_read_error(adapter), quiet=True
     )
     api = connect(adapter.http, f"{place.scheme}://{place.netloc}", wire)
-    answer = await api.send("POST", place.path, dict[str, Any], data=form)
-    return _read(auth.answer, answer, datetime.now(UTC))
+    if auth.asks_by_get:
+        return await api.send("GET", place.path, dict[str, Any], params=form)
+    return await api.send("POST", place.path, dict[str, Any], data=form)
 
 
 def _expired_is_spent(adapter: Adapter) -> dict[str, ErrorRule]:
@@ -165,14 +206,20 @@ def _read(names: TokenAnswer, answer: Mapping[str, Any], now: datetime) -> Token
     access = text_at(answer, names.access)
     if not access or len(access) > _LONGEST_TOKEN:
         raise PlatformError(lost("the answer holds no token", once=False))
-    scope = text_at(answer, names.scope) or ""
     return Token(
         access=access,
         expires_at=_ends(text_at(answer, names.expires_in), now),
         refresh=text_at(answer, names.refresh),
         refresh_expires_at=_ends(text_at(answer, names.refresh_expires_in), now),
-        scopes=tuple(scope.replace(",", " ").split()),
+        scopes=_scopes(at(answer, names.scope)),
+        account_id=text_at(answer, names.account) or "",
     )
+
+
+def _scopes(given: Any) -> tuple[str, ...]:
+    """Read scopes: text with spaces or commas between, or a list of words."""
+    words = given if isinstance(given, list) else str(given or "").replace(",", " ").split()
+    return tuple(word for word in words if isinstance(word, str))
 
 
 def _ends(life: str | None, now: datetime) -> datetime | None:

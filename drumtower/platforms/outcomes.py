@@ -19,7 +19,8 @@ Checkpoint = dict[str, Any]
 class Token:
     """A token that ends and, where the platform has one, what renews it. Never shown in a repr.
 
-    `scopes` are those that were granted, where the platform names them.
+    `scopes` are those that were granted, where the platform names them; `account_id` is whose it is, where only the
+    token's answer says so. `extended`: how often the refresh token was given a new end (`auth.Extension`).
     """
 
     access: str = field(repr=False)
@@ -27,6 +28,8 @@ class Token:
     refresh: str | None = field(default=None, repr=False)
     refresh_expires_at: datetime | None = None
     scopes: tuple[str, ...] = ()
+    account_id: str = ""
+    extended: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """Finds out what an account may do: a harmless call that needs the permission, and what its refusal says."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from drumtower.domain.capabilities import Feature, Grant
 from drumtower.domain.failures import NotPermitted
 from drumtower.platforms.errors import PlatformError
+from drumtower.platforms.outcomes import Token
 
 
 async def asked(feature: Feature, call: Awaitable[Any]) -> Grant:
@@ -27,3 +28,14 @@ async def asked(feature: Feature, call: Awaitable[Any]) -> Grant:
 def not_askable(feature: Feature, reason: str) -> Grant:
     """A permission that shows only when it is used."""
     return Grant(feature=feature, allowed=None, reason=reason)
+
+
+def granted(token: Token | None, scopes: Mapping[Feature, str]) -> tuple[Grant, ...]:
+    """Say what a token's own scopes allow; () where they are not known, as for one that was made by hand."""
+    if token is None or not token.scopes:
+        return ()
+    return tuple(
+        Grant(feature=feature, allowed=has, reason="" if has else f"The grant lacks the scope {scope}.")
+        for feature, scope in scopes.items()
+        for has in (scope in token.scopes,)
+    )

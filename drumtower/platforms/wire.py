@@ -23,8 +23,8 @@ LONGEST_CODE = 64
 class Envelope:
     """Where an error stands in an answer's JSON. Paths have dots; the first that holds something counts.
 
-    `fine` are codes that are no errors. `status`: an error answer (4xx, 5xx) without such a code has its HTTP status
-    for one.
+    `fine` are codes that are no errors; where one stands, the next path is looked at. `status`: an error answer (4xx,
+    5xx) without any such code has its HTTP status for one.
     """
 
     code: tuple[str, ...] = ()
@@ -33,10 +33,11 @@ class Envelope:
     status: bool = False
 
     def __call__(self, response: httpx.Response, body: Any) -> RemoteError | None:
-        code = _first(body, self.code)
-        if code is None and self.status and response.is_error:
+        codes = [code for path in self.code if (code := text_at(body, path))]
+        code = next((code for code in codes if code not in self.fine), None)
+        if code is None and not codes and self.status and response.is_error:
             code = str(response.status_code)
-        if code is None or code in self.fine:
+        if code is None:
             return None
         return RemoteError(code=code[:LONGEST_CODE], said=_first(body, self.said) or "")
 
@@ -47,10 +48,16 @@ def _first(body: Any, paths: tuple[str, ...]) -> str | None:
 
 def text_at(body: Any, path: str) -> str | None:
     """Return the text or number at a dotted path of a JSON answer; None where there is none."""
+    found = at(body, path)
+    usable = isinstance(found, str | int) and not isinstance(found, bool)
+    return str(found) if usable else None
+
+
+def at(body: Any, path: str) -> Any:
+    """Return what stands at a dotted path of a JSON answer; None where there is nothing."""
     for name in path.split("."):
         body = body.get(name) if isinstance(body, dict) else None
-    usable = isinstance(body, str | int) and not isinstance(body, bool)
-    return str(body) if usable else None
+    return body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

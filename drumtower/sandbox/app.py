@@ -8,6 +8,7 @@ from starlette.routing import Mount, Route, Router
 
 from drumtower.sandbox.bluesky import BlueskySandbox
 from drumtower.sandbox.discourse import DiscourseSandbox
+from drumtower.sandbox.douyin import DouyinSandbox
 from drumtower.sandbox.linkedin import LinkedInSandbox
 from drumtower.sandbox.mastodon import MastodonSandbox
 from drumtower.sandbox.platform import SandboxPlatform
@@ -21,6 +22,7 @@ PLATFORMS: tuple[type[SandboxPlatform], ...] = (
     MastodonSandbox,
     DiscourseSandbox,
     LinkedInSandbox,
+    DouyinSandbox,
 )
 
 

@@ -20,7 +20,7 @@ from drumtower.domain.errors import Conflict, Forbidden, Invalid, Violation
 from drumtower.domain.ids import new_id
 from drumtower.domain.permissions import Permission
 from drumtower.platforms import Adapter, Credentials, OAuth2, PlatformError, Token
-from drumtower.platforms.oauth import GIVEN_BY_HAND, Asked, authorize_url, exchange, missing_scopes
+from drumtower.platforms.oauth import GIVEN_BY_HAND, Asked, authorize_url, exchange, missing_scopes, scopes
 from services.api import audit
 from services.api.authorizations.schemas import AuthorizationCreate
 from services.api.channels import service as channels
@@ -99,7 +99,7 @@ async def begin(
     tx.add(row)
     audit.record(tx, principal, "channel.authorization_started", row.id, now, platform=platform)
     url = authorize_url(wanted.adapter, wanted.auth, wanted.values, _asked(row, state, verifier))
-    return Begun(row=row, url=url, browser=browser, scopes=wanted.auth.scopes)
+    return Begun(row=row, url=url, browser=browser, scopes=scopes(wanted.auth, wanted.values))
 
 
 async def _forget_old(tx: Tx, principal: Principal, now: datetime) -> None:

@@ -1,0 +1,1 @@
+"""Douyin: videos and picture posts of an authorised account, comments, messages, statistics."""
