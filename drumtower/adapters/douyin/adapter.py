@@ -23,7 +23,7 @@ from drumtower.adapters.douyin.declaration import (
     WIRE,
     DouyinOptions,
 )
-from drumtower.adapters.douyin.schemas import AppToken, Days, Events, Person, Rows
+from drumtower.adapters.douyin.schemas import AppToken, Days, Events, In, Person, Rows
 from drumtower.domain.capabilities import Feature, Grant, Label
 from drumtower.domain.samples import Metric
 from drumtower.platforms import (
@@ -97,23 +97,25 @@ class DouyinAdapter(
         told = credentials.token.account_id if credentials.token else ""
         open_id = told or credentials.values.get("open_id") or credentials.account_id
         about = {"access_token": credentials.access, "open_id": open_id}
-        me = await self.api(credentials, token="").send("POST", "/oauth/userinfo/", Person, data=about)
+        me = await self.api(credentials, token="").send("POST", "/oauth/userinfo/", In[Person], data=about)
         return RemoteAccount(id=me.data.open_id, name=me.data.nickname)
 
     async def probe(self, credentials: Credentials) -> Sequence[Grant]:
         """Read what was granted from the token, and ask which events the app is told."""
         found = granted(credentials.token, SCOPES)
         if not found:
-            call = self.api(credentials).get(_LIST, Rows, **_me(credentials), count=1)
+            call = self.api(credentials).get(_LIST, In[Rows], **_me(credentials), count=1)
             found = (await asked(Feature.STATISTICS, call),)
         return (*found, await self._told(credentials))
 
     async def _told(self, credentials: Credentials) -> Grant:
         form = {name: credentials[name] for name in ("client_key", "client_secret")}
         form |= {"grant_type": "client_credential"}
-        app = await self.api(credentials, token="").send("POST", "/oauth/client_token/", AppToken, data=form)
+        app = await self.api(credentials, token="").send(
+            "POST", "/oauth/client_token/", In[AppToken], data=form
+        )
         api = self.api(credentials, token=app.data.access_token)
-        on = {row.event for row in (await api.get("/event/status/list/", Events)).data.rows if row.status}
+        on = {row.event for row in (await api.get("/event/status/list/", In[Events])).data.rows if row.status}
         off = ", ".join(sorted(TOLD - on))
         reason = f"The app's console has these events off: {off}." if off else ""
         return Grant(feature=Feature.WEBHOOKS, allowed=not off, reason=reason)
@@ -161,15 +163,15 @@ class DouyinAdapter(
         readings: dict[str, Reading] = {}
         for batch in batches([post.external_id for post in posts], _AT_ONCE):
             body = {"item_ids": list(batch)}
-            found = await self.api(credentials).post(_DATA, Rows, body, **_me(credentials))
+            found = await self.api(credentials).post(_DATA, In[Rows], body, **_me(credentials))
             for row in found.data.rows:
-                readings[row.item_id] = reading(row.statistics.given() if row.statistics else {})
+                readings[row.item_id] = reading(row.statistics.given())
         return readings
 
     async def channel_stats(self, credentials: Credentials) -> Reading:
         """The followers at the end of the last day that Douyin has counted."""
         query = {**_me(credentials), "date_type": 7}
-        days = await self.api(credentials).get("/data/external/user/fans/", Days, **query)
+        days = await self.api(credentials).get("/data/external/user/fans/", In[Days], **query)
         newest = max(days.data.result_list, key=lambda day: day.date, default=None)
         if newest is None:
             return reading({})

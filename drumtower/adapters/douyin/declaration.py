@@ -68,14 +68,14 @@ AUTH = OAuth2(
             "open_id of a token given by hand",
             secret=False,
             required=False,
-        ),  # fmt: skip
+        ),
         credential(
             "scopes",
             "应用已获得的 scope（留空则全部申请）",
             "Scopes that the app has (empty: ask for all)",
             secret=False,
             required=False,
-        ),  # fmt: skip
+        ),
     ),
 )
 WIRE = Wire(token=TokenPlace(header="access-token", form="{}"), read_error=ENVELOPE, errors=ERRORS)

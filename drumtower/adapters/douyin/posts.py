@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drumtower.adapters.douyin.declaration import CAPABILITIES, IMAGE, VIDEO, DouyinOptions
-from drumtower.adapters.douyin.schemas import Created, Image, Row, Rows, Upload, Video
+from drumtower.adapters.douyin.schemas import Created, ImageIn, In, Row, Rows, Upload, VideoIn
 from drumtower.domain.capabilities import family
 from drumtower.domain.failures import NotPermitted
 from drumtower.platforms import (
@@ -60,7 +60,9 @@ async def upload(api: Api, request: PublishRequest, progress: Checkpoint) -> lis
         if family(media.content_type) == "video":
             return await _video(api, about, request, progress, media)
         file = (media.file_name, await read_file(media, IMAGE), media.content_type)
-        answer = await api.send("POST", f"{BASE}/upload_image/", Image, params=about, files={"image": file})
+        answer = await api.send(
+            "POST", f"{BASE}/upload_image/", In[ImageIn], params=about, files={"image": file}
+        )
         return answer.data.image.image_id
 
     return await upload_each(request, progress, one)
@@ -76,17 +78,17 @@ async def _video(
         return await api.send("POST", f"{BASE}/{name}/", shape, params=about | more, files=files)
 
     if len(data) <= part:
-        whole: Video = await send("upload_video", Video, data)
+        whole: In[VideoIn] = await send("upload_video", In[VideoIn], data)
         return whole.data.video.video_id
 
     async def begin() -> str:
-        return (await api.post(f"{BASE}/init_video_part_upload/", Upload, **about)).data.upload_id
+        return (await api.post(f"{BASE}/init_video_part_upload/", In[Upload], **about)).data.upload_id
 
     async def send_part(upload_id: str, number: int, content: bytes) -> None:
         await send("upload_video_part", object, content, upload_id=upload_id, part_number=str(number))
 
     upload_id = await upload_in_parts(request, progress, data, part, begin, send_part)
-    done = await api.post(f"{BASE}/complete_video_part_upload/", Video, upload_id=upload_id, **about)
+    done = await api.post(f"{BASE}/complete_video_part_upload/", In[VideoIn], upload_id=upload_id, **about)
     return done.data.video.video_id
 
 
@@ -94,7 +96,7 @@ async def create(api: Api, request: PublishRequest, files: list[str]) -> Accepte
     """Make the post, once."""
     name, body = call_of(request.message, DouyinOptions.model_validate(request.options.model_dump()), files)
     about: dict[str, Any] = {"open_id": request.credentials.account_id}
-    made = await api.post(f"{BASE}/{name}/", Created, body, once=True, **about)
+    made = await api.post(f"{BASE}/{name}/", In[Created], body, once=True, **about)
     at = made.extra.now or datetime.now(UTC)
     return _accepted(made.data.item_id, made.data.video_id, at, kind=name)
 
@@ -123,7 +125,7 @@ async def confirm(api: Api, me: str, handle: dict[str, Any]) -> Published | Acce
     """Look whether the account's own list holds the post."""
     item, at = str(handle["item_id"]), datetime.fromisoformat(str(handle["at"]))
     try:
-        found = await api.post(f"{BASE}/video_data/", Rows, {"item_ids": [item]}, open_id=me)
+        found = await api.post(f"{BASE}/video_data/", In[Rows], {"item_ids": [item]}, open_id=me)
     except PlatformError as error:
         if isinstance(error.failure, NotPermitted):
             return _published(handle, at)  # nobody can look: that Douyin took it is the last that is certain
@@ -149,7 +151,7 @@ async def find(api: Api, request: PublishRequest, since: datetime) -> Finding:
     """Look for the text among the account's newest posts; a hidden mark is not possible."""
     try:
         found = await api.get(
-            f"{BASE}/video_list/", Rows, open_id=request.credentials.account_id, cursor=0, count=LISTED
+            f"{BASE}/video_list/", In[Rows], open_id=request.credentials.account_id, cursor=0, count=LISTED
         )
     except PlatformError as error:
         if isinstance(error.failure, NotPermitted):

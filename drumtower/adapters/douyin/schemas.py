@@ -1,7 +1,7 @@
 """What is read of Douyin's answers. Counts and moments may be digits; times are seconds, `extra.now` is milliseconds."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BeforeValidator, Field
 
@@ -9,67 +9,61 @@ from drumtower.domain.samples import Metric
 from drumtower.platforms.answers import Answer, Count, Id
 from drumtower.platforms.moments import epoch
 
+T = TypeVar("T")
 Moment = Annotated[datetime, BeforeValidator(epoch)]
 
 
 class Extra(Answer):
-    """Beside every answer."""
+    """Beside every answer: Douyin's own clock."""
 
     now: Annotated[datetime | None, BeforeValidator(epoch)] = None
+
+
+class In(Answer, Generic[T]):
+    """The envelope."""
+
+    data: T
+    extra: Extra = Extra()
 
 
 class Person(Answer):
     """An account."""
 
-    class Data(Answer):
-        open_id: Id
-        nickname: str
-
-    data: Data
+    open_id: Id
+    nickname: str
 
 
 class Image(Answer):
+    image_id: Id
+
+
+class ImageIn(Answer):
     """An uploaded picture."""
 
-    class Data(Answer):
-        class Named(Answer):
-            image_id: Id
-
-        image: Named
-
-    data: Data
+    image: Image
 
 
 class Upload(Answer):
     """An upload in parts that was begun."""
 
-    class Data(Answer):
-        upload_id: Id
-
-    data: Data
+    upload_id: Id
 
 
 class Video(Answer):
+    video_id: Id
+
+
+class VideoIn(Answer):
     """An uploaded video."""
 
-    class Data(Answer):
-        class Named(Answer):
-            video_id: Id
-
-        video: Named
-
-    data: Data
+    video: Video
 
 
 class Created(Answer):
     """A post that was taken; it is still to be reviewed."""
 
-    class Data(Answer):
-        item_id: Id
-        video_id: Id | None = None
-
-    data: Data
-    extra: Extra = Extra()
+    item_id: Id
+    video_id: Id | None = None
 
 
 class Counters(Answer):
@@ -97,18 +91,14 @@ class Row(Answer):
     title: str = ""
     video_id: Id | None = None
     media_type: int | None = None
-    statistics: Counters | None = None
+    statistics: Counters = Counters()
 
 
 class Rows(Answer):
     """Our posts, newest first."""
 
-    class Data(Answer):
-        rows: Annotated[list[Row], Field(alias="list")]
-        has_more: bool = False
-
-    data: Data
-    extra: Extra = Extra()
+    rows: Annotated[list[Row], Field(alias="list")]
+    has_more: bool = False
 
 
 class Comment(Answer):
@@ -124,60 +114,46 @@ class Comment(Answer):
 class Comments(Answer):
     """One page of comments, as they came: an odd one must not hide the others."""
 
-    class Data(Answer):
-        rows: Annotated[list[dict[str, Any]], Field(alias="list")]
-        cursor: Annotated[int, Field(ge=0)] = 0
-        has_more: bool = False
-
-    data: Data
-    extra: Extra = Extra()
+    rows: Annotated[list[dict[str, Any]], Field(alias="list")]
+    cursor: Annotated[int, Field(ge=0)] = 0
+    has_more: bool = False
 
 
 class Answered(Answer):
     """Our comment."""
 
-    class Data(Answer):
-        comment_id: Id
-
-    data: Data
+    comment_id: Id
 
 
 class Sent(Answer):
-    """Our message."""
+    """Our message; it is told beside the envelope."""
 
     msg_id: Id
 
 
+class Day(Answer):
+    """The followers at a day's end."""
+
+    date: str
+    total_fans: Count = None
+
+
 class Days(Answer):
-    """Followers by day."""
-
-    class Data(Answer):
-        class Day(Answer):
-            date: str
-            total_fans: Count = None
-
-        result_list: list[Day]
-
-    data: Data
+    result_list: list[Day]
 
 
 class AppToken(Answer):
     """A token of the app itself, two hours long."""
 
-    class Data(Answer):
-        access_token: Id
+    access_token: Id
 
-    data: Data
+
+class Event(Answer):
+    event: str
+    status: int
 
 
 class Events(Answer):
     """Which events the app is told. UNVERIFIED: this form."""
 
-    class Data(Answer):
-        class Event(Answer):
-            event: str
-            status: int
-
-        rows: Annotated[list[Event], Field(alias="list")]
-
-    data: Data
+    rows: Annotated[list[Event], Field(alias="list")]

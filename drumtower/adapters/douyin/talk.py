@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drumtower.adapters.douyin.errors import GONE
-from drumtower.adapters.douyin.schemas import Answered, Comment, Comments, Sent
+from drumtower.adapters.douyin.schemas import Answered, Comment, Comments, In, Sent
 from drumtower.domain.interactions import InteractionKind
 from drumtower.platforms import (
     Api,
@@ -46,7 +46,7 @@ async def _page(api: Api, me: str, post: PostReference, state: State) -> tuple[l
     walk = TimeWalk.at(state, OVERLAP, post.published_at)
     query = {"open_id": me, "item_id": post.external_id, "cursor": walk.page or "0", "count": PAGE}
     try:
-        page = await api.get("/item/comment/list/", Comments, sort_type="time", **query)
+        page = await api.get("/item/comment/list/", In[Comments], sort_type="time", **query)
     except PlatformError as error:
         if error.failure.platform_code in GONE:
             return [], {}
@@ -82,7 +82,7 @@ def _about(request: ReplyRequest) -> dict[str, str]:
 async def reply(api: Api, request: ReplyRequest) -> Published:
     body = _about(request) | {"content": request.text}
     me = request.credentials.account_id
-    made = await api.post("/item/comment/reply/", Answered, body, once=True, open_id=me)
+    made = await api.post("/item/comment/reply/", In[Answered], body, once=True, open_id=me)
     return Published(external_id=made.data.comment_id)
 
 
@@ -92,7 +92,7 @@ async def find_reply(api: Api, request: ReplyRequest, since: datetime) -> Findin
         return Undecidable(reason=_UNLISTED)
     me = request.credentials.account_id
     query = _about(request) | {"open_id": me, "cursor": "0", "sort_type": "time"}
-    page = (await api.get("/item/comment/reply/list/", Comments, count=PAGE, **query)).data
+    page = (await api.get("/item/comment/reply/list/", In[Comments], count=PAGE, **query)).data
     rows = read_each(Comment, page.rows)
     total = len(rows) if len(rows) == len(page.rows) and not page.has_more else None
     seen = recent(rows, since, lambda row: row.create_time, total)

@@ -20,7 +20,7 @@ async def upload_image(state: State, call: Call) -> Record:
     if magic is None or not data.startswith(magic) or len(data) > LARGEST_IMAGE:
         raise Refused(2100005, "image")
     image = state.new_id("image")
-    state.store.put("_images", image, {"account": call.account["open_id"]})
+    state.store.put("_images", image, {"account": call.account["id"]})
     return {"image": {"image_id": image, "width": 360, "height": 360}}
 
 
@@ -33,7 +33,7 @@ async def upload_video(state: State, call: Call) -> Record:
 
 async def begin_parts(state: State, call: Call) -> Record:
     upload = state.new_id("upload")
-    state.store.put("_uploads", upload, {"account": call.account["open_id"], "parts": {}})
+    state.store.put("_uploads", upload, {"account": call.account["id"], "parts": {}})
     return {"upload_id": upload}
 
 
@@ -61,7 +61,7 @@ async def complete_parts(state: State, call: Call) -> Record:
 
 def _upload(state: State, call: Call) -> Record:
     found = state.store.get("_uploads", call.need("upload_id"))
-    if found is None or found["account"] != call.account["open_id"]:
+    if found is None or found["account"] != call.account["id"]:
         raise Refused(2100005, "upload_id")
     return found
 
@@ -76,14 +76,14 @@ def _video(state: State, call: Call, data: bytes, digest: str = "") -> Record:
     if data[4:8] != b"ftyp" and not data.startswith(b"\x1aE\xdf\xa3"):
         raise Refused(2100005, "video")
     video = f"v0200f{hashlib.sha256(state.new_id('video').encode()).hexdigest()[:26]}"
-    about = {"account": call.account["open_id"], "digest": digest or hashlib.sha256(data).hexdigest()}
+    about = {"account": call.account["id"], "digest": digest or hashlib.sha256(data).hexdigest()}
     state.store.put("_videos", video, about)
     return {"video": {"video_id": video, "width": 720, "height": 1280}}
 
 
 async def create_video(state: State, call: Call) -> Record:
     video = state.store.get("_videos", call.need("video_id"))
-    if video is None or video["account"] != call.account["open_id"]:
+    if video is None or video["account"] != call.account["id"]:
         raise Refused(2190007)
     cover = call.body.get("custom_cover_image_url")
     if cover and state.store.get("_images", cover) is None:
@@ -107,7 +107,7 @@ def _create(state: State, call: Call, **about: Any) -> Record:
     item = state.secret_id("item", number)
     post: Record = {
         "id": item,
-        "account": call.account["open_id"],
+        "account": call.account["id"],
         "text": text,
         "video_id": str(7_215_132_967_000_000_000 + number),
         "created_at": state.now().isoformat(),
@@ -138,7 +138,7 @@ def review(state: State) -> None:
 def own(state: State, call: Call) -> list[Record]:
     """What the account sees of its own, newest first."""
     review(state)
-    rows = [one for one in state.store.all("posts") if one["account"] == call.account["open_id"]]
+    rows = [one for one in state.store.all("posts") if one["account"] == call.account["id"]]
     return [one for one in reversed(rows) if not one["deleted"]]
 
 

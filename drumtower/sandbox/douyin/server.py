@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from drumtower.sandbox.douyin import posts, talk
 from drumtower.sandbox.douyin.control import Control
-from drumtower.sandbox.douyin.pushes import Pusher
+from drumtower.sandbox.douyin.pushes import EventPusher
 from drumtower.sandbox.douyin.signing import SignIn
 from drumtower.sandbox.douyin.state import State
 from drumtower.sandbox.douyin.wire import Call, Refused, answer
@@ -51,7 +51,7 @@ class DouyinSandbox(SandboxPlatform):
     def routes(self) -> list[BaseRoute]:
         # The base class makes its store before it asks for routes.
         self.state = State(self.store, self.now)
-        self.pusher = Pusher(self.state)
+        self.pusher = EventPusher(self.state)
         listed = [
             Route(path, self._endpoint(scope, endpoint), methods=[method])
             for (method, path), (scope, endpoint) in ENDPOINTS.items()

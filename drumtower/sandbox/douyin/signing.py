@@ -50,7 +50,12 @@ class SignIn:
         given = [one for one in asked.get("scope", "").split(",") if one in account["scopes"].split(",")]
         code = secrets.token_hex(16)
         ends = (self._state.now() + CODE_LIFE).isoformat()
-        about = {"app": app["client_key"], "account": app["account"], "scopes": ",".join(given), "ends": ends}
+        about = {
+            "app": app["client_key"],
+            "account": app["account"],
+            "scopes": ",".join(given),
+            "expires_at": ends,
+        }
         self._state.store.put("_codes", code, about)
         query = urlencode({"code": code, "state": asked.get("state", ""), "scopes": ",".join(given)})
         return RedirectResponse(f"{asked['redirect_uri']}?{query}", status_code=302)
@@ -63,12 +68,12 @@ class SignIn:
         self._state.store.delete("_codes", form["code"])
         ends = (self._state.now() + REFRESH).isoformat()
         refresh = f"rft.{secrets.token_hex(24)}"
-        kept = {"account": code["account"], "scopes": code["scopes"], "ends": ends, "renewed": 0}
+        kept = {"account": code["account"], "scopes": code["scopes"], "expires_at": ends, "renewed": 0}
         return self._answer(refresh, kept, self._state.issue(code["account"], code["scopes"]))
 
     def _answer(self, refresh: str, kept: Record, access: str) -> Record:
         self._state.store.put("_refresh", refresh, kept | {"access": access, "token": refresh})
-        left = int((datetime.fromisoformat(kept["ends"]) - self._state.now()).total_seconds())
+        left = int((datetime.fromisoformat(kept["expires_at"]) - self._state.now()).total_seconds())
         life: Record = {"expires_in": int(ACCESS.total_seconds()), "refresh_expires_in": left}
         if self._state.settings()["numbers_as_strings"]:
             life = {name: str(value) for name, value in life.items()}
@@ -87,7 +92,7 @@ class SignIn:
         if old is None or self._state.is_over(old):
             return self._answer(refresh, kept, self._state.issue(kept["account"], kept["scopes"]))
         ends = (self._state.now() + ACCESS).isoformat()
-        self._state.store.put("_tokens", old["token"], old | {"ends": ends})
+        self._state.store.put("_tokens", old["token"], old | {"expires_at": ends})
         return self._answer(refresh, kept, old["token"])
 
     def _renew(self, form: Form) -> Record:
@@ -99,7 +104,7 @@ class SignIn:
         self._state.store.delete("_refresh", refresh)
         new, ends = f"rft.{secrets.token_hex(24)}", (self._state.now() + REFRESH).isoformat()
         self._state.store.put(
-            "_refresh", new, kept | {"token": new, "ends": ends, "renewed": kept["renewed"] + 1}
+            "_refresh", new, kept | {"token": new, "expires_at": ends, "renewed": kept["renewed"] + 1}
         )
         return {"refresh_token": new, "expires_in": int(REFRESH.total_seconds())}
 
@@ -116,7 +121,7 @@ class SignIn:
         token = f"clt.{secrets.token_hex(24)}"
         ends = (self._state.now() + APP_TOKEN).isoformat()
         self._state.store.put(
-            "_app_tokens", app["client_key"], {"token": token, "ends": ends, "app": app["client_key"]}
+            "_app_tokens", app["client_key"], {"token": token, "expires_at": ends, "app": app["client_key"]}
         )
         return {"access_token": token, "expires_in": int(APP_TOKEN.total_seconds())}
 
@@ -128,7 +133,7 @@ class SignIn:
 
     def _person(self, form: Form) -> Record:
         account = self._state.authorised(form.get("access_token", ""), form.get("open_id", ""), "user_info")
-        shown = {name: account[name] for name in ("open_id", "union_id", "nickname")}
+        shown = {"open_id": account["id"], "union_id": account["union_id"], "nickname": account["nickname"]}
         return shown | {"avatar": "https://p3.douyinpic.example/a.jpeg", "e_account_role": "EAccountM"}
 
 

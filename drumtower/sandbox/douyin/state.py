@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from drumtower.sandbox.douyin.wire import Refused
-from drumtower.sandbox.store import Record, Store
+from drumtower.sandbox.state import SandboxState
+from drumtower.sandbox.store import Record
 
 SCOPES = (
     "user_info,renew_refresh_token,video.create.bind,video.list.bind,video.data.bind,"
@@ -26,21 +27,10 @@ DEFAULTS: Record = {
 }
 
 
-class State:
+class State(SandboxState):
     """The store, and what is looked up in it."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self.store = store
-        self.now = now
-
-    def settings(self) -> Record:
-        return DEFAULTS | (self.store.get("_settings", "all") or {})
-
-    def set(self, **settings: Any) -> None:
-        unknown = settings.keys() - DEFAULTS.keys()
-        if unknown:
-            raise ValueError(f"no such settings: {sorted(unknown)}")
-        self.store.put("_settings", "all", self.settings() | settings)
+    defaults: ClassVar[Record] = DEFAULTS
 
     def secret_id(self, kind: str, number: int) -> str:
         """Make an encrypted id: it begins with @ and holds signs that a query must escape."""
@@ -56,7 +46,7 @@ class State:
         open_id = f"0da22181-d833-447f-995f-{number:012d}"
         scopes = str(options.get("scopes", SCOPES))
         account: Record = {
-            "open_id": open_id,
+            "id": open_id,
             "union_id": f"u-{open_id}",
             "nickname": options.get("name", "鼓楼茶"),
         }
@@ -66,12 +56,6 @@ class State:
         self.store.put("_apps", app["client_key"], app | {"account": open_id})
         token = self.issue(open_id, scopes)
         return {"id": open_id, **app, "open_id": open_id, "access_token": token}
-
-    def account(self, open_id: str) -> Record:
-        found = self.store.get("accounts", open_id)
-        if found is None:
-            raise Refused(2100005, "open_id")
-        return found
 
     def app(self, client_key: str) -> Record:
         found = self.store.get("_apps", client_key)
@@ -85,16 +69,18 @@ class State:
     def issue(self, open_id: str, scopes: str) -> str:
         token = f"act.{secrets.token_hex(24)}"
         ends = (self.now() + ACCESS).isoformat()
-        self.store.put("_tokens", token, {"token": token, "account": open_id, "scopes": scopes, "ends": ends})
+        self.store.put(
+            "_tokens", token, {"token": token, "account": open_id, "scopes": scopes, "expires_at": ends}
+        )
         return token
 
     def is_over(self, record: Mapping[str, Any]) -> bool:
-        return datetime.fromisoformat(record["ends"]) <= self.now()
+        return datetime.fromisoformat(record["expires_at"]) <= self.now()
 
     def authorised(self, token: str, open_id: str, scope: str) -> Record:
         """Return the account that a token speaks for."""
         found = self.store.get("_tokens", token)
-        if found is None:
+        if found is None or found.get("revoked"):
             raise Refused(2190002)
         if self.is_over(found):
             raise Refused(2190008)

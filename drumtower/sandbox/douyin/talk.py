@@ -22,7 +22,7 @@ async def answers(state: State, call: Call) -> Record:
 
 def _of(state: State, call: Call) -> list[Record]:
     post = state.store.get("posts", call.need("item_id"))
-    if post is None or post["account"] != call.account["open_id"]:
+    if post is None or post["account"] != call.account["id"]:
         raise Refused(2190007)
     return [one for one in state.store.all("comments") if one["post"] == post["id"]]
 
@@ -57,7 +57,7 @@ async def reply(state: State, call: Call) -> Record:
         raise Refused(2111003)
     if len(text) > LONGEST_COMMENT or SENSITIVE in text:
         raise Refused(2111001)
-    author = {"id": call.account["open_id"], "name": call.account["nickname"]}
+    author = {"id": call.account["id"], "name": call.account["nickname"]}
     return {"comment_id": add_comment(state, call.need("item_id"), author, text, above)["id"]}
 
 
@@ -73,7 +73,7 @@ async def send_message(state: State, call: Call) -> Record:
     about = state.store.get("messages", call.need("msg_id"))
     call.need("conversation_id")
     to, content = call.need("to_user_id"), call.body.get("content")
-    if about is None or about["author"]["id"] != to or about["to"] != call.account["open_id"]:
+    if about is None or about["author"]["id"] != to or about["to"] != call.account["id"]:
         raise Refused(28001012)
     if not isinstance(content, dict) or content.get("msg_type") != 1:
         raise Refused(28001007)
@@ -99,6 +99,6 @@ async def fans(state: State, call: Call) -> Record:
 
 def _total(state: State, call: Call, day: Any) -> int:
     until = datetime.combine(day + timedelta(days=1), time(), BEIJING)
-    ours = [one for one in state.store.all("_follows") if one["account"] == call.account["open_id"]]
+    ours = [one for one in state.store.all("_follows") if one["account"] == call.account["id"]]
     came: int = sum(one["count"] for one in ours if datetime.fromisoformat(one["at"]) < until)
     return int(call.account["followers"]) + came

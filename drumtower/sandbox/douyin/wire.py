@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+from drumtower.sandbox.state import Refusal
 from drumtower.sandbox.store import Record
 
 BEIJING = timezone(timedelta(hours=8))
@@ -37,7 +38,7 @@ SAID = {
 }
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """Douyin says no: an error code, with HTTP 200."""
 
     def __init__(self, code: int, more: str = "") -> None:
