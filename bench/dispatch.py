@@ -243,7 +243,7 @@ def _rss() -> float:
 
 async def main(given: argparse.Namespace, database_url: str, redis_url: str, url: str) -> list[Figures]:
     """Run everything that was asked for."""
-    db = Database(database_url, application="bench", pool=20, patience=30)
+    db = Database(database_url, application="bench", pool=20, patience=30, plan_once=True)
     settings = Settings.model_validate(
         {
             "DRUMTOWER_DATABASE_URL": database_url,

@@ -19,11 +19,7 @@ class Place:
     channel_id: UUID
     platform: str
     app: str  # the app's key
-
-    @property
-    def channel(self) -> str:
-        """The channel's key."""
-        return channel_key(self.channel_id)
+    channel: str  # the channel's
 
     def key(self, scope: Scope) -> str:
         return self.app if scope is Scope.APP else self.channel
@@ -40,7 +36,12 @@ class Limits:
         """Say where a channel's calls leave from; no address of its own means the platform's."""
         adapter = self.registry.adapters.get(platform)
         address = base_url or (adapter.default_base_url if adapter else "")
-        return Place(channel_id=channel_id, platform=platform, app=app_key(platform, address))
+        return Place(
+            channel_id=channel_id,
+            platform=platform,
+            app=app_key(platform, address),
+            channel=channel_key(channel_id),
+        )
 
     @property
     def addresses(self) -> Mapping[str, str]:

@@ -37,9 +37,13 @@ class Database:
     """One engine per process. `async with db.transaction() as tx` commits at its end, and only there.
 
     `patience`: seconds to wait for a free connection; short where a client waits, long where only work does.
+    `plan_once`: keep the first plan of each statement, whatever its values. Where the same few statements run a
+    hundred times a second, planning costs as much as running them; no condition of a partial index may be a value then.
     """
 
-    def __init__(self, url: str, *, application: str, pool: int = 10, patience: float = 5.0) -> None:
+    def __init__(
+        self, url: str, *, application: str, pool: int = 10, patience: float = 5.0, plan_once: bool = False
+    ) -> None:
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool,
@@ -54,6 +58,7 @@ class Database:
                     "lock_timeout": str(LOCK_TIMEOUT_MS),
                     "timezone": "UTC",
                     "jit": "off",  # compiling takes longer than any statement here should run
+                    "plan_cache_mode": "force_generic_plan" if plan_once else "auto",
                 },
             },
         )

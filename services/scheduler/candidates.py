@@ -55,25 +55,34 @@ LEFT JOIN (
 ORDER BY d.next_at, d.due_at, d.id
 """  # noqa: S608 - constants of ours
 
-# In a backlog: the head of each channel, found by the index alone, so that no length of one queue slows another.
-# Publishes leave a channel one by one, so its head is enough; of other actions a channel may have several in flight.
+# In a backlog: the head of each channel, so that no length of one queue slows another. Publishes leave a channel one by
+# one, so its head is enough; of other actions a channel may have several in flight. Each step of the walk asks
+# ix_deliveries_lanes for the entry after the last, or after all of its lane: in this order no other index can serve.
+_LANES = "channel_id, action, next_at, due_at, id"
+_ANSWERS_AT_ONCE = 20
 _HEADS = f"""
-WITH heads AS MATERIALIZED (
-    SELECT d.id, c.workspace_id, c.id AS channel_id, c.platform, lane.action, d.next_at, d.due_at
-    FROM channels AS c
-    CROSS JOIN (VALUES ('publish', 1), ('reply', 20), ('message', 20), ('delete', 20)) AS lane (action, share)
-    CROSS JOIN LATERAL (
-        SELECT id, next_at, due_at FROM deliveries
-        WHERE channel_id = c.id AND action = lane.action AND {_WAITING} AND next_at <= now()
-        ORDER BY next_at, due_at, id LIMIT lane.share
+WITH RECURSIVE walk AS (
+    (SELECT {_LANES}, 1 AS place FROM deliveries WHERE {_WAITING} ORDER BY {_LANES} LIMIT 1)
+    UNION ALL
+    SELECT d.*, CASE WHEN (d.channel_id, d.action) = (walk.channel_id, walk.action) THEN place + 1 ELSE 1 END
+    FROM walk CROSS JOIN LATERAL (
+        SELECT {_LANES} FROM deliveries
+        WHERE {_WAITING} AND ({_LANES}) > (
+            walk.channel_id, walk.action,
+            CASE WHEN walk.action <> 'publish' AND place < {_ANSWERS_AT_ONCE} AND walk.next_at <= now()
+                THEN walk.next_at ELSE 'infinity' END,
+            walk.due_at, walk.id
+        )
+        ORDER BY {_LANES} LIMIT 1
     ) AS d
-    WHERE c.platform <> ALL ($2::text[]) AND NOT (
-        lane.action = 'publish'
+), turns AS (
+    SELECT walk.*, c.workspace_id, c.platform,
+        row_number() OVER (PARTITION BY platform, workspace_id ORDER BY next_at, due_at, walk.id) AS turn
+    FROM walk JOIN channels AS c ON c.id = walk.channel_id
+    WHERE next_at <= now() AND c.platform <> ALL ($2::text[]) AND NOT (
+        action = 'publish'
         AND EXISTS (SELECT FROM deliveries AS f WHERE f.channel_id = c.id AND f.{_FLYING})
     )
-), turns AS (
-    SELECT *, row_number() OVER (PARTITION BY platform, workspace_id ORDER BY next_at, due_at, id) AS turn
-    FROM heads
 )
 SELECT id, workspace_id, channel_id, platform, action, FALSE AS at_work FROM (
     SELECT * FROM turns ORDER BY turn, next_at, due_at, id LIMIT $1

@@ -141,9 +141,11 @@ class Gate:
 
     async def _judge(self, tx: Tx, heard: Sequence[Heard]) -> None:
         faults = {key for one in heard if _is_fault(one) for key in _keys(one.call)}
-        answers = {key for one in heard if not _is_fault(one) for key in _keys(one.call)} - faults
-        began = {key: max(one.call.began for one in heard if key in _keys(one.call)) for key in answers}
-        await stored_breakers.close(tx, began)
+        answered: dict[str, datetime] = {}  # since when, at the latest
+        for one in heard:
+            for key in set(_keys(one.call)) - faults:
+                answered[key] = max(one.call.began, answered.get(key, one.call.began))
+        await stored_breakers.close(tx, answered)
         if not faults:
             return
         await stored_breakers.make(tx, faults)

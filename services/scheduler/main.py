@@ -48,14 +48,16 @@ PATIENCE = timedelta(seconds=25)
 async def run(settings: Settings) -> None:
     """Run every step until SIGTERM or SIGINT; then claim no more, let what flies land, and end."""
     db = Database(settings.database_url, application="drumtower-scheduler", pool=20, patience=30)
+    # What is due waits for no other step's connection.
+    due = Database(settings.database_url, application="drumtower-dispatch", patience=30, plan_once=True)
     client = http.client(allow_private=settings.allow_private_addresses)
     queue = ArqQueue(settings.redis_url)
     box = Box(settings.secret_keys.get_secret_value())
     connections = Connections(db=db, http=client, box=box, registry=registry.load())
     storage = LocalStorage(settings.storage_dir)
-    outcomes = Outcomes(db, Gate.of(connections.registry, settings))
-    sender = Sender(db=db, connections=connections, storage=storage, settings=settings, outcomes=outcomes)
-    dispatcher = Dispatcher(db=db, sender=sender, settings=settings)
+    outcomes = Outcomes(due, Gate.of(connections.registry, settings))
+    sender = Sender(db=due, connections=connections, storage=storage, settings=settings, outcomes=outcomes)
+    dispatcher = Dispatcher(db=due, sender=sender, settings=settings)
     own = Own(role=Role.SCHEDULER, replica=f"{socket.gethostname()}:{os.getpid()}"[-64:])
     beat = Heartbeats(db, role=own.role.value, replica=own.replica).beat
     dispatch = Ticker("dispatch", dispatcher.step, settings.dispatch_every, beat)
@@ -85,6 +87,7 @@ async def run(settings: Settings) -> None:
         await landing
     await queue.close()
     await client.aclose()
+    await due.close()
     await db.close()
     log.info("scheduler.stopped")
 

@@ -1,42 +1,34 @@
 """Circuit breakers: a row while there is trouble, none otherwise. They bind across workspaces and replicas."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Breaker as Row
+from drumtower.db.plain import fetch
 from drumtower.domain.breakers import Breaker
 
-_CLOSE = text("""
-DELETE FROM breakers b
-USING unnest(CAST(:keys AS text[]), CAST(:starts AS timestamptz[])) AS t(key, started_at)
+_READ = "SELECT * FROM breakers WHERE key = ANY ($1::text[]) ORDER BY key"
+_CLOSE = """
+DELETE FROM breakers b USING unnest($1::text[], $2::timestamptz[]) AS t(key, started_at)
 WHERE b.key = t.key AND (b.opened_at IS NULL OR b.opened_at <= t.started_at)
-""")
+"""
 
 
 async def read(tx: Tx, keys: Collection[str], *, lock: bool = False) -> dict[str, Breaker]:
     """Return the breakers in trouble among these; `lock` holds them, in the keys' order."""
-    statement = select(Row).where(Row.key.in_(keys)).order_by(Row.key)
-    if lock:
-        statement = statement.with_for_update()
-    found = await tx.scalars(statement.execution_options(populate_existing=True))
-    return {row.key: _breaker(row) for row in found}
+    rows = await fetch(tx, f"{_READ} FOR UPDATE" if lock else _READ, list(keys))
+    return {row["key"]: _breaker(row) for row in rows}
 
 
-def _breaker(row: Row) -> Breaker:
-    return Breaker(
-        faults=tuple(row.faults),
-        opened_at=row.opened_at,
-        probed_at=row.probed_at,
-        next_at=row.next_at,
-        rests=row.rests,
-        firsts=row.firsts,
-        retries=row.retries,
-    )
+def _breaker(row: Mapping[str, Any]) -> Breaker:
+    known = {field.name: row[field.name] for field in fields(Breaker)}
+    return Breaker(**known | {"faults": tuple(row["faults"])})
 
 
 async def make(tx: Tx, keys: Collection[str]) -> None:
@@ -62,7 +54,7 @@ async def write(tx: Tx, breakers: Mapping[str, Breaker]) -> None:
 async def close(tx: Tx, answered: Mapping[str, datetime]) -> None:
     """Close the breakers of places that answered a call, which started then; older news does not close an open one."""
     if answered:
-        await tx.execute(_CLOSE, {"keys": list(answered), "starts": list(answered.values())})
+        await fetch(tx, _CLOSE, list(answered), list(answered.values()))
 
 
 _OPEN = text("""

@@ -1,8 +1,9 @@
 """Rate budgets: read and advanced in sets, each set in one statement. They bind across workspaces."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -10,14 +11,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import RateBudget
+from drumtower.db.plain import fetch, transposed
 from drumtower.domain.budgets import Budget, Rate
 
-_ADVANCE = text("""
+_LOCK = """
+SELECT key, tat, promised_until, closed_until FROM rate_budgets
+WHERE key = ANY ($1::text[]) ORDER BY key FOR UPDATE
+"""
+_MAKE = "INSERT INTO rate_budgets (key) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
+_ADVANCE = """
 UPDATE rate_budgets b SET tat = t.tat, promised_until = t.promised_until
-FROM unnest(CAST(:keys AS text[]), CAST(:tats AS timestamptz[]), CAST(:promises AS timestamptz[]))
-    AS t(key, tat, promised_until)
+FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS t(key, tat, promised_until)
 WHERE b.key = t.key
-""")
+"""
 
 
 async def hold(tx: Tx, rates: Mapping[str, Rate | None]) -> dict[str, Budget]:
@@ -25,39 +31,25 @@ async def hold(tx: Tx, rates: Mapping[str, Rate | None]) -> dict[str, Budget]:
 
     A budget that has a rate and was never drawn on is made; one that has none exists only while it is closed.
     """
-    found = {row.key: row for row in await _locked(tx, rates)}
+    found = await _locked(tx, rates)
     unknown = [key for key, rate in rates.items() if rate is not None and key not in found]
     if unknown:
-        rows = [{"key": key} for key in sorted(unknown)]
-        await tx.execute(insert(RateBudget).values(rows).on_conflict_do_nothing())
-        found = {row.key: row for row in await _locked(tx, rates)}
-    return {
-        key: Budget(
-            key=key,
-            rate=rate,
-            tat=found[key].tat if key in found else None,
-            promised_until=found[key].promised_until if key in found else None,
-            closed_until=found[key].closed_until if key in found else None,
-        )
-        for key, rate in rates.items()
-    }
+        await fetch(tx, _MAKE, sorted(unknown))
+        found = await _locked(tx, rates)
+    return {key: Budget(key=key, rate=rate, **found.get(key, {})) for key, rate in rates.items()}
 
 
-async def _locked(tx: Tx, keys: Collection[str]) -> Sequence[RateBudget]:
-    statement = select(RateBudget).where(RateBudget.key.in_(keys)).order_by(RateBudget.key).with_for_update()
-    return (await tx.scalars(statement.execution_options(populate_existing=True))).all()
+async def _locked(tx: Tx, keys: Collection[str]) -> dict[str, dict[str, Any]]:
+    rows = [dict(row) for row in await fetch(tx, _LOCK, list(keys))]
+    return {row.pop("key"): row for row in rows}
 
 
 async def advance(tx: Tx, budgets: Collection[Budget]) -> None:
     """Write back the held budgets that were drawn on."""
     drawn = [budget for budget in budgets if budget.rate is not None]
     if drawn:
-        given = {
-            "keys": [budget.key for budget in drawn],
-            "tats": [budget.tat for budget in drawn],
-            "promises": [budget.promised_until for budget in drawn],
-        }
-        await tx.execute(_ADVANCE, given)
+        rows = [(budget.key, budget.tat, budget.promised_until) for budget in drawn]
+        await fetch(tx, _ADVANCE, *transposed(rows))
 
 
 async def close(tx: Tx, resets: Mapping[str, tuple[datetime, str]]) -> None:

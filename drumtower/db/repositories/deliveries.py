@@ -1,13 +1,16 @@
 """Deliveries: the one function that changes a state, and the reads around it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
 
 from drumtower.db import outbox
 from drumtower.db.counts import count
@@ -111,6 +114,8 @@ async def move(tx: Tx, delivery: Delivery, event: Event, now: datetime, **change
     if next_state(State(delivery.state), event) is State.CANCELLED or changes.get("checkpoint") == {}:
         leave(tx, delivery, now)
     done = _step(Move(delivery, event, now, changes))
+    for name, value in done.values.items():
+        setattr(delivery, name, value)
     count(tx, delivery.platform, done.target, done.values.get("lateness_ms"))
     if done.is_told:
         outbox.append(tx, now=now, event=event.value, **done.event)
@@ -137,15 +142,18 @@ async def move_all(tx: Tx, moves: Sequence[Move]) -> None:
     """
     if not moves:
         return
-    done = [_step(one) for one in moves]
-    if any(step.target is State.CANCELLED for step in done):
-        raise ValueError("a cancelled delivery owes a clean-up: move it by itself")
+    done: list[_Step] = []
     written: dict[UUID, dict[str, Any]] = {}
-    for step in done:  # several steps of one delivery are one change of its row
-        written.setdefault(step.move.delivery.id, {}).update(step.values)
-    for step in done:
-        count(tx, step.move.delivery.platform, step.target, step.values.get("lateness_ms"))
-    await fetch(tx, _MOVE, json.dumps([_row(*one) for one in written.items()], default=str))
+    for one in moves:
+        step = _step(one)
+        if step.target is State.CANCELLED:
+            raise ValueError("a cancelled delivery owes a clean-up: move it by itself")
+        vars(one.delivery).update(step.values)  # no session is to notice
+        # Several steps of one delivery are one change of its row.
+        written.setdefault(one.delivery.id, {}).update(step.values)
+        count(tx, one.delivery.platform, step.target, step.values.get("lateness_ms"))
+        done.append(step)
+    await _store(tx, written)
     events = [
         outbox.Event(payload={"event": step.move.event.value}, at=step.move.now, **step.event)
         for step in done
@@ -184,7 +192,7 @@ class _Step:
 
 
 def _step(one: Move) -> _Step:
-    """Take the step in memory: the one place where a delivery's state changes."""
+    """Say what the step writes: the one place where a delivery's next state is decided."""
     delivery = one.delivery
     source = State(delivery.state)
     target = next_state(source, one.event)
@@ -192,29 +200,36 @@ def _step(one: Move) -> _Step:
     values = fresh | one.changes
     if target not in LIVE:
         values |= {"next_at": None, "lease_until": None, "needs_check": False}
-    for name, value in values.items():
-        setattr(delivery, name, value)
     return _Step(one, source, target, values)
 
 
-# What a step may change. Named one by one, so that a column of a later version does no harm while both versions run.
-_MOVABLE = (
-    "state", "revision", "updated_at", "next_at", "not_before", "lease_until", "needs_check", "attempts", "fence",
-    "freeze_id", "sent_at", "lookups", "handle", "external_id", "external_url", "published_at", "lateness_ms", "context", "error",
-)  # fmt: skip
-_MOVE = f"""
-UPDATE deliveries AS d SET ({", ".join(_MOVABLE)}) =
-    (SELECT {", ".join(f"n.{name}" for name in _MOVABLE)} FROM jsonb_populate_record(d, m.changes) AS n)
-FROM jsonb_to_recordset($1::jsonb) AS m (id uuid, changes jsonb)
-WHERE d.id = m.id
-"""  # noqa: S608 - the names are our own columns
+async def _store(tx: Tx, written: Mapping[UUID, dict[str, Any]]) -> None:
+    """Write what changed; rows that change the same columns share a statement."""
+    alike: dict[tuple[str, ...], list[list[Any]]] = {}
+    for delivery_id, changes in written.items():
+        names = tuple(sorted(changes))
+        values = [_value(name, changes[name]) for name in names]
+        alike.setdefault(names, []).append([delivery_id, *values])
+    for names, rows in alike.items():
+        await fetch(tx, _update(names), *transposed(rows))
 
 
-def _row(delivery_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
-    unknown = changes.keys() - set(_MOVABLE)
-    if unknown:
-        raise ValueError(f"move_all does not write {unknown}")
-    return {"id": delivery_id, "changes": changes}
+_JSON = {column.name for column in Delivery.__table__.columns if isinstance(column.type, JSONB)}
+
+
+def _value(name: str, value: Any) -> Any:
+    """Return a column's value as the driver takes it."""
+    return json.dumps(value, default=str) if name in _JSON and value is not None else value
+
+
+@cache
+def _update(names: tuple[str, ...]) -> str:
+    types = [Delivery.__table__.columns[name].type.compile(postgresql.dialect()) for name in ("id", *names)]
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, start=1))
+    return f"""
+    UPDATE deliveries AS d SET {", ".join(f"{name} = m.{name}" for name in names)}
+    FROM unnest({arrays}) AS m (id, {", ".join(names)}) WHERE d.id = m.id
+    """  # noqa: S608 - our own columns
 
 
 async def derive_status(tx: Tx, post_id: UUID) -> None:
