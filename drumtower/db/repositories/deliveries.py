@@ -224,7 +224,8 @@ def _value(name: str, value: Any) -> Any:
 
 @cache
 def _update(names: tuple[str, ...]) -> str:
-    types = [Delivery.__table__.columns[name].type.compile(postgresql.dialect()) for name in ("id", *names)]
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it so
+    types = [Delivery.__table__.columns[name].type.compile(dialect) for name in ("id", *names)]
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, start=1))
     return f"""
     UPDATE deliveries AS d SET {", ".join(f"{name} = m.{name}" for name in names)}
