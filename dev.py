@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 USAGE = """\
 python3 dev.py up [--port N]   install what is missing, start everything, say where it is; Ctrl-C stops it
-python3 dev.py test [...]      run the tests; arguments go to pytest
+python3 dev.py test [...]      run the tests; arguments go to pytest (-m long: those that start and kill whole processes)
 python3 dev.py check [--tests] run every gate, and the tests too if asked; reports all failures at the end
 python3 dev.py demo [...]      run the demonstration
 python3 dev.py faults [...]    run the fault suite

@@ -28,6 +28,8 @@ from services.api.main import create_app
 from tests.api.world import NOWHERE, build
 from tests.factories import Team
 
+pytestmark = pytest.mark.long
+
 CHECKS = [
     status_code_conformance,
     content_type_conformance,

@@ -15,7 +15,7 @@ from tests.e2e.places import ROOT, free_pair
 
 VICTIMS = ("scheduler", "api", "metrics", "sandbox", "valkey", "postgres")
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
 def kill(state: Path, name: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.places import ROOT, running
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 def test_the_five_calls() -> None:

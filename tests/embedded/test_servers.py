@@ -18,6 +18,8 @@ from drumtower.embedded.processes import ChildFailed
 from drumtower.embedded.servers import EmbeddedServers, temporary_servers
 from tests.embedded.conftest import remove_state, wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[EmbeddedServers]:

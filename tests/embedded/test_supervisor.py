@@ -13,6 +13,8 @@ from drumtower.embedded import leftovers
 from drumtower.embedded.logs import last_lines
 from tests.embedded.conftest import StartStack, connect, keep_rows, kept_rows, wait_until
 
+pytestmark = pytest.mark.long
+
 ROWS = 20_000
 # Never waits for a client, so this backend does not notice that its postmaster died.
 BUSY = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b"

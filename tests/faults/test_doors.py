@@ -6,6 +6,8 @@ from tests.faults.field import Size
 from tests.faults.runs import RUNS
 from tests.faults.world import World
 
+pytestmark = pytest.mark.long
+
 SIZES = {
     "commits": Size(posts=100),
     "interleavings": Size(posts=200),

@@ -1,8 +1,12 @@
 """kill -9 loses nothing and doubles nothing; and the rig sees doubles where the guard is off."""
 
+import pytest
+
 from tests.faults.field import Size
 from tests.faults.kills import kills
 from tests.faults.world import World
+
+pytestmark = pytest.mark.long
 
 
 async def test_kill_nine_loses_and_doubles_nothing(world: World) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from tests.faults.lifecycle import Unguarded, live
 
+pytestmark = pytest.mark.long
+
 
 def test_invented_lives_keep_their_promises() -> None:
     live(60)

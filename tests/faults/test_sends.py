@@ -6,6 +6,8 @@ from tests.faults.field import Size
 from tests.faults.runs import RUNS
 from tests.faults.world import World
 
+pytestmark = pytest.mark.long
+
 SIZES = {
     "answers": Size(posts=36),
     "texts": Size(posts=24),

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select, text
 
 from drumtower.db.engine import Database
@@ -20,6 +21,8 @@ from drumtower.sandbox.faults import Behaviour
 from drumtower.settings import Settings
 from tests.databases import Servers
 from tests.metrics.conftest import Connect, publish
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[2]
 

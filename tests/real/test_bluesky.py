@@ -10,7 +10,7 @@ from tests.adapters.bluesky_publishing import Desk, request
 from tests.adapters.bluesky_stage import Account, Server
 from tests.real.pds import Pds
 
-pytestmark = pytest.mark.real_pds
+pytestmark = [pytest.mark.long, pytest.mark.real_pds]
 
 
 class TestContract(BlueskyContract):

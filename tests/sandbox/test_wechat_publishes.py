@@ -118,6 +118,7 @@ class TestRestart:
         assert len(second.store.all("posts")) == 1
         second.store.close()
 
+    @pytest.mark.long
     async def test_a_task_ends_although_the_server_was_killed(self, tmp_path: Path) -> None:
         log = tmp_path / "wechat.jsonl"
         seed = WeChatSandbox(log)

@@ -108,6 +108,7 @@ async def busy(weibo: Stage) -> Stage:
     return weibo
 
 
+@pytest.mark.long
 async def test_twenty_attempts_and_three_processes_have_one_key(busy: Stage, settings: Settings) -> None:
     planned = await busy.schedule()
     async with asyncio.timeout(60):

@@ -137,6 +137,7 @@ async def test_what_is_rolled_back_is_not_counted(db: Database) -> None:
     assert told == ["once"]
 
 
+@pytest.mark.long
 async def test_all_schedulers_killed_is_told_within_thirty_seconds(
     client: httpx.AsyncClient, probed: Settings
 ) -> None:

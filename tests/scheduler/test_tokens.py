@@ -172,6 +172,7 @@ async def test_many_at_once_buy_and_prove_once(rotating: Connections, make: Make
     assert RotatingAdapter.shown == ["old-refresh"]
 
 
+@pytest.mark.long
 async def test_killed_in_the_middle_of_a_renewal_no_refresh_token_is_lost(
     bluesky: Stage, db: Database, box: Box, settings: Settings
 ) -> None:

@@ -42,6 +42,7 @@ def package(tmp_path: Path) -> Path:
     return tmp_path / "drumtower-kiosk"
 
 
+@pytest.mark.long
 def test_a_new_adapter_passes_the_conformance_suite(package: Path) -> None:
     text = "".join(path.read_text() for path in package.rglob("*") if path.is_file())
     assert "drumtower_notice" not in text
@@ -54,6 +55,7 @@ def test_a_new_adapter_passes_the_conformance_suite(package: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_built_adapter_is_found_listed_and_checked(package: Path, tmp_path: Path) -> None:
     built = python("-m", "hatchling", "build", "-t", "wheel", path=package, cwd=package)
     assert built.returncode == 0, built.stderr
