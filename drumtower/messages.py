@@ -13,7 +13,7 @@ from drumtower.db.models import Asset, Brand, Channel
 from drumtower.domain.checks import examine
 from drumtower.domain.content import ChannelContent, Disclosure, Kind, Nature, compose
 from drumtower.domain.errors import Violation
-from drumtower.domain.facts import Facts, MediaFacts
+from drumtower.domain.facts import Facts, MediaFacts, Standards
 from drumtower.platforms import Adapter, Media, Message
 from drumtower.storage import Storage
 
@@ -107,6 +107,7 @@ def facts_of(
     channel: Channel,
     brand: Brand | None,
     at: datetime,
+    standards: Standards,
 ) -> Facts:
     """Gather what the checks look at; `at` is when the post would leave."""
     by_id = {asset.id: asset for asset in assets}
@@ -121,6 +122,7 @@ def facts_of(
         banned_words=tuple(brand.banned_words) if brand else (),
         required_words=tuple(brand.required_words) if brand else (),
         at=at,
+        standards=standards,
     )
 
 
@@ -144,7 +146,8 @@ def violations_of(
     channel: Channel,
     brand: Brand | None,
     now: datetime,
+    standards: Standards,
 ) -> list[Violation]:
     """Run every check on what would leave at `now`; a violation of severity `block` forbids it."""
-    facts = facts_of(adapter, content, assets, channel, brand, now)
+    facts = facts_of(adapter, content, assets, channel, brand, now, standards)
     return [finding.violation for finding in examine(facts)]

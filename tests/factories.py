@@ -10,7 +10,7 @@ from PIL import Image
 
 from drumtower.crypto import Box, new_token, password_hash, token_hash
 from drumtower.db.engine import Database, Tx
-from drumtower.db.models import ApiKey, Asset, Brand, Channel, Member, Workspace
+from drumtower.db.models import ApiKey, Asset, Brand, Channel, ComplianceFinding, Member, Workspace
 from drumtower.domain.clock import SystemClock
 from drumtower.domain.ids import new_id
 from drumtower.domain.permissions import Role
@@ -148,6 +148,32 @@ async def make_asset(db: Database, team: Team, **columns: Any) -> UUID:
     async with db.transaction() as tx:
         tx.add(asset)
     return asset.id
+
+
+async def make_finding(db: Database, team: Team, post_id: UUID, **columns: Any) -> UUID:
+    """Store an open finding in a post, as a scan does."""
+    fields: dict[str, Any] = {
+        "id": new_id(),
+        "workspace_id": team.workspace_id,
+        "post_id": post_id,
+        "content_hash": "hash",
+        "pointer": "/body",
+        "quote": "最好",
+        "start": 0,
+        "end": 2,
+        "rule": "cn_advertising/absolute.most",
+        "severity": "warn",
+        "basis": "",
+        "suggestion": "",
+        "pack_version": 1,
+        "state": "open",
+        "note": "",
+        "opened_at": SystemClock().now(),
+    }
+    finding = ComplianceFinding(**(fields | columns))
+    async with db.transaction() as tx:
+        tx.add(finding)
+    return finding.id
 
 
 async def make_image(db: Database, storage: Storage, team: Team) -> UUID:

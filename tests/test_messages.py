@@ -15,6 +15,7 @@ from drumtower.db.models import Asset, Brand, Channel
 from drumtower.db.repositories.deliveries import payload_of
 from drumtower.domain.capabilities import Capabilities, Label, TextRule
 from drumtower.domain.content import ChannelContent, Disclosure, Kind, Nature
+from drumtower.domain.facts import Standards
 from drumtower.domain.text import Unit
 from drumtower.messages import (
     compose_text,
@@ -134,7 +135,7 @@ def test_options() -> None:
 def test_the_engine_sees_channel_brand_and_files() -> None:
     channel = Channel(status="disconnected")
     brand = Brand(banned_words=["好茶"], required_words=[])
-    found = violations_of(Teahouse, CONTENT, [asset(FIRST)], channel, brand, NOW)
+    found = violations_of(Teahouse, CONTENT, [asset(FIRST)], channel, brand, NOW, Standards())
     assert {(one.pointer, one.code) for one in found} == {
         ("/channel", "channel_disconnected"),
         ("/asset_ids/0", "asset_missing"),
@@ -142,4 +143,4 @@ def test_the_engine_sees_channel_brand_and_files() -> None:
         ("/body", "banned_word"),
     }
     good = replace(CONTENT, asset_ids=())
-    assert violations_of(Teahouse, good, [], Channel(status="connected"), None, NOW) == []
+    assert violations_of(Teahouse, good, [], Channel(status="connected"), None, NOW, Standards()) == []

@@ -7,7 +7,7 @@ Preflight asks it for people; scheduling and the claim ask it again. Pointers ar
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from drumtower.domain import editorial_checks, platform_checks
+from drumtower.domain import compliance_checks, editorial_checks, platform_checks
 from drumtower.domain.content import Content
 from drumtower.domain.errors import Severity, Violation
 from drumtower.domain.facts import Facts
@@ -45,6 +45,7 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
     ),
     Criterion.ACCURACY: (editorial_checks.placeholders,),
     Criterion.COMPLIANCE: (
+        compliance_checks.rules,
         editorial_checks.banned_words,
         editorial_checks.required_words,
         editorial_checks.disclosure,

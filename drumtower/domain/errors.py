@@ -27,14 +27,33 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What was found: `start` and `end` count code points of the text at the pointer, end exclusive.
+
+    `rule` names the rule of a rule pack and `basis` what it rests on, where there is one.
+    """
+
+    quote: str
+    start: int | None = None
+    end: int | None = None
+    rule: str = ""
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """One broken rule: where (JSON pointer), which (stable code), what, and how to mend it."""
+    """One broken rule: where (JSON pointer), which (stable code), what, and how to mend it.
+
+    `fix` stands for the quoted evidence or, where nothing is quoted, is added to the list at the pointer.
+    """
 
     pointer: str
     code: str
     detail: str
     hint: str = ""
     severity: Severity = Severity.BLOCK
+    evidence: Evidence | None = None
+    fix: str | None = None
 
 
 class DrumtowerError(Exception):

@@ -1,11 +1,12 @@
 """What the checks look at: a post as it would go to one channel, and all that is known around it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from drumtower.domain.capabilities import Capabilities
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.errors import Violation
+from drumtower.domain.rule_packs import Screen, nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,13 @@ class MediaFacts:
     expires_at: datetime | None
     width: int | None = None
     height: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standards:
+    """What a workspace holds its texts to, as it stands at one moment."""
+
+    screen: Screen = nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +42,4 @@ class Facts:
     banned_words: tuple[str, ...]
     required_words: tuple[str, ...]
     at: datetime
+    standards: Standards = field(default_factory=Standards)

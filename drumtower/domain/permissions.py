@@ -13,6 +13,7 @@ class Permission(StrEnum):
     POSTS_WRITE = "posts.write"
     POSTS_REVIEW = "posts.review"
     POSTS_PUBLISH = "posts.publish"
+    RULES_WRITE = "rules.write"
     INTERACTIONS_WRITE = "interactions.write"
     LINKS_WRITE = "links.write"
     CONVERSIONS_WRITE = "conversions.write"
@@ -58,6 +59,7 @@ MEANINGS: dict[Permission, str] = {
     _P.POSTS_WRITE: "write, change, submit, duplicate and archive posts",
     _P.POSTS_REVIEW: "judge posts of others",
     _P.POSTS_PUBLISH: "schedule posts, act on their deliveries, set slots, plan series, and make and lift freezes",
+    _P.RULES_WRITE: "write rule packs, and switch packs on and off",
     _P.INTERACTIONS_WRITE: "assign, judge and answer interactions",
     _P.LINKS_WRITE: "create and rename tracked links",
     _P.CONVERSIONS_WRITE: "tell conversions",

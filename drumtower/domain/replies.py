@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from drumtower.domain import editorial_checks, platform_checks
+from drumtower.domain import compliance_checks, editorial_checks, platform_checks
 from drumtower.domain.capabilities import Capabilities, TextRule
 from drumtower.domain.content import ChannelContent, Kind, Nature
-from drumtower.domain.errors import Violation
+from drumtower.domain.errors import Severity, Violation
 from drumtower.domain.facts import Facts
 from drumtower.domain.interactions import InteractionKind
+from drumtower.domain.rule_packs import Screen
 from drumtower.domain.text import Unit
 
 # For platforms that name no limit of their own.
@@ -28,6 +29,7 @@ class Reply:
     supported: bool  # the platform takes answers of this kind from us
     connected: bool
     banned_words: tuple[str, ...]
+    screen: Screen
 
 
 def deadline(kind: InteractionKind, capabilities: Capabilities, said_at: datetime) -> datetime | None:
@@ -68,6 +70,9 @@ def _text(reply: Reply, now: datetime) -> Iterator[Violation]:
     facts = _facts(reply, now)
     for found in (*platform_checks.texts(facts), *editorial_checks.banned_words(facts)):
         yield replace(found, pointer="/text", code=found.code.replace("body_", "text_"))
+    for found in compliance_checks.screened("/text", reply.text, reply.screen):
+        if found.severity is Severity.BLOCK:  # an answer goes out at once: there is nobody to advise
+            yield found
 
 
 def _facts(reply: Reply, now: datetime) -> Facts:

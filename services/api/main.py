@@ -30,6 +30,7 @@ from services.api.best_times.router import router as best_times
 from services.api.brands.router import router as brands
 from services.api.calendar.router import router as calendar
 from services.api.channels.router import router as channels
+from services.api.compliance.router import router as compliance
 from services.api.conversions.router import router as conversions
 from services.api.deliveries.router import router as deliveries
 from services.api.deps import Services
@@ -43,6 +44,7 @@ from services.api.middleware import Failures, RateLimits, RequestIds
 from services.api.platforms.router import router as platforms
 from services.api.posts.router import router as posts
 from services.api.posts.workflow import router as workflow
+from services.api.rule_packs.router import router as rule_packs
 from services.api.series.router import router as series
 from services.api.slots.router import router as slots
 from services.api.webhooks.router import router as webhooks
@@ -73,6 +75,8 @@ ROUTERS = (
     freezes,
     series,
     calendar,
+    rule_packs,
+    compliance,
     interactions,
     links,
     redirect,

@@ -7,7 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -52,14 +52,28 @@ TITLES = {
 }
 
 
+class EvidenceRead(BaseModel):
+    """What was found: `start` and `end` count code points of the text at the pointer, end exclusive."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    quote: str
+    start: int | None
+    end: int | None
+    rule: str
+    basis: str
+
+
 class ProblemViolation(BaseModel):
-    """One broken rule."""
+    """One broken rule. `fix` stands for the quoted evidence, or is added to the list at the pointer."""
 
     pointer: str
     code: str
     detail: str
     hint: str
     severity: errors.Severity = errors.Severity.BLOCK
+    evidence: EvidenceRead | None = None
+    fix: str | None = None
 
 
 class Problem(BaseModel):
@@ -77,7 +91,15 @@ class Problem(BaseModel):
 def violations_read(violations: Sequence[errors.Violation]) -> list[ProblemViolation]:
     """Return violations as clients see them."""
     return [
-        ProblemViolation(pointer=v.pointer, code=v.code, detail=v.detail, hint=v.hint, severity=v.severity)
+        ProblemViolation(
+            pointer=v.pointer,
+            code=v.code,
+            detail=v.detail,
+            hint=v.hint,
+            severity=v.severity,
+            evidence=None if v.evidence is None else EvidenceRead.model_validate(v.evidence),
+            fix=v.fix,
+        )
         for v in violations
     ]
 

@@ -34,6 +34,7 @@ from services.scheduler.reap import reap
 from services.scheduler.reconcile import reconcile
 from services.scheduler.relay import relay
 from services.scheduler.release import release
+from services.scheduler.scan import scan
 from services.scheduler.send import Sender
 from services.scheduler.series import plan_series
 
@@ -70,6 +71,7 @@ async def run(settings: Settings) -> None:
         Ticker("series", partial(plan_series, db, settings, outcomes.gate.limits), EVERY_SECOND, beat),
         Ticker("release", partial(release, db, settings), EVERY_SECOND, beat),
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
+        Ticker("scan", partial(scan, db), EVERY_FEW_SECONDS, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),
         Ticker("listen", partial(listen_to_channels, db, connections, settings), EVERY_SECOND, beat),
     ]

@@ -17,6 +17,7 @@ from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.reviews import Approval
 from drumtower.messages import content_of, message_of
 from drumtower.platforms import Adapter, Checkpoint, Credentials, PublishRequest, ReplyRequest
+from drumtower.screening import Screening, screenings
 from drumtower.storage import Storage
 from services.scheduler.leases import LeaseLost, clock
 
@@ -34,6 +35,7 @@ class Facts:
     approval: Approval | None
     assets: Sequence[Asset]
     interaction: Interaction | None
+    screening: Screening
 
     @property
     def content(self) -> ChannelContent:
@@ -85,6 +87,7 @@ async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> li
     interactions = await _by_id(
         tx, Interaction, {one.interaction_id for one in deliveries if one.interaction_id}
     )
+    screens = await screenings(tx, {one.workspace_id for one in deliveries})
     assets = await _by_id(tx, Asset, {asset_id for one in deliveries for asset_id in _asset_ids(one)})
     return [
         Facts(
@@ -94,6 +97,7 @@ async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> li
             approval=approvals.get(delivery.post_id),
             assets=[assets[asset_id] for asset_id in _asset_ids(delivery) if asset_id in assets],
             interaction=interactions.get(delivery.interaction_id),
+            screening=screens[delivery.workspace_id],
         )
         for delivery, channel, brand in rows
     ]

@@ -45,6 +45,9 @@ WRITES = {
     "channels_disconnect": P.CHANNELS_WRITE,
     "channels_probe": P.CHANNELS_WRITE,
     "channels_update": P.CHANNELS_WRITE,
+    "compliance_check": P.WORKSPACE_READ,
+    "compliance_feedback_create": P.WORKSPACE_READ,
+    "compliance_findings_dismiss": P.POSTS_REVIEW,
     "conversions_create": P.CONVERSIONS_WRITE,
     "deliveries_cancel": P.POSTS_PUBLISH,
     "deliveries_proof": P.POSTS_PUBLISH,
@@ -67,6 +70,10 @@ WRITES = {
     "posts_submit": P.POSTS_WRITE,
     "posts_update": P.POSTS_WRITE,
     "replies_create": P.INTERACTIONS_WRITE,
+    "rule_packs_activate": P.RULES_WRITE,
+    "rule_packs_create": P.RULES_WRITE,
+    "rule_packs_deactivate": P.RULES_WRITE,
+    "rule_packs_versions_create": P.RULES_WRITE,
     "series_create": P.POSTS_PUBLISH,
     "series_end": P.POSTS_PUBLISH,
     "series_pause": P.POSTS_PUBLISH,
@@ -79,6 +86,7 @@ WRITES = {
 ID = str(new_id())
 SLOT = {"weekday": "mon", "local": "09:30", "timezone": "Asia/Shanghai"}
 POST = {"title": "x", "body": "x", "kind": "image_text", "nature": "editorial", "brand_id": ID}
+RULE = {"code": "x", "severity": "warn", "terms": ["茶"]}
 BODIES: dict[str, Json] = {
     "api_keys_create": {"name": "x"},
     "assets_update": {"credit": "x"},
@@ -93,6 +101,9 @@ BODIES: dict[str, Json] = {
         "base_url": NOWHERE,
     },
     "channels_update": {"name": "x"},
+    "compliance_check": {"texts": ["x"]},
+    "compliance_feedback_create": {"verdict": "missed", "text": "x", "start": 0, "end": 1},
+    "compliance_findings_dismiss": {"reason": "accepted", "note": "x"},
     "conversions_create": {"external_id": "x", "event": "x", "occurred_at": "2026-01-01T00:00:00Z"},
     "deliveries_proof": {"url": "https://example.com/1", "published_at": "2026-01-01T00:00:00Z"},
     "deliveries_reconcile": {},
@@ -108,6 +119,8 @@ BODIES: dict[str, Json] = {
     "posts_schedule": {"channel_ids": [ID], "at": soon()},
     "posts_update": {"title": "x"},
     "replies_create": {"text": "x"},
+    "rule_packs_create": {"key": "x", "name": "x", "rules": [RULE]},
+    "rule_packs_versions_create": {"rules": [RULE]},
     "series_create": {
         "name": "x",
         "post_id": ID,

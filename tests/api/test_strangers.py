@@ -28,9 +28,11 @@ PUBLIC = {
     "webhooks_challenge": "the platform's signature is the credential (test_webhooks.py)",
     "webhooks_receive": "the platform's signature is the credential (test_webhooks.py)",
 }
+RULE = {"code": "x", "severity": "warn", "terms": ["茶"]}
 # A body that is good in every other respect, for operations that need one.
 BODIES: dict[str, Json] = {
     "assets_update": {"credit": "mine"},
+    "compliance_findings_dismiss": {"reason": "accepted", "note": "mine"},
     "brands_update": {"name": "mine"},
     "channels_update": {"name": "mine"},
     "deliveries_proof": {"url": "https://example.com/1", "published_at": "2026-01-01T00:00:00Z"},
@@ -43,6 +45,7 @@ BODIES: dict[str, Json] = {
     "posts_schedule": {"channel_ids": [str(new_id())], "at": soon()},
     "posts_update": {"title": "mine"},
     "replies_create": {"text": "mine"},
+    "rule_packs_versions_create": {"rules": [RULE]},
     "series_update": {"name": "mine"},
     "slots_add": {"weekday": "tue", "local": "09:30", "timezone": "Asia/Shanghai"},
     "slots_replace": {"slots": []},

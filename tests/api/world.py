@@ -15,7 +15,7 @@ from drumtower.domain.ids import new_id
 from drumtower.feedback import ingest
 from tests.api import pictures
 from tests.api.desk import Json, answer, planned, soon
-from tests.factories import Team
+from tests.factories import Team, make_finding
 from tests.feedback.rows import make_channel, said
 
 CANARY = "金丝雀canary"
@@ -101,7 +101,13 @@ async def build(
     }
     series = answer(await client.post("/v1/series", json=recurring), 201)
     freeze = answer(await client.post("/v1/freezes", json=stop), 201)
+    rule = {"code": "x", "severity": "info", "terms": [CANARY], "basis": CANARY}
+    pack = {"key": "canary", "name": CANARY, "rules": [rule]}
+    rule_pack = answer(await client.post("/v1/rule-packs", json=pack), 201)
+    finding = await make_finding(db, team, UUID(draft["id"]), quote=CANARY)
     return {
+        "pack_id": rule_pack["id"],
+        "finding_id": str(finding),
         "brand_id": brand["id"],
         "key_id": key["id"],
         "asset_id": asset["id"],

@@ -11,6 +11,14 @@ from drumtower.db.models.limits import Breaker, RateBudget
 from drumtower.db.models.links import Click, Conversion, Link
 from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
 from drumtower.db.models.posts import Post, PostVersion, Review
+from drumtower.db.models.rule_packs import (
+    ComplianceFeedback,
+    ComplianceFinding,
+    ComplianceScan,
+    RulePack,
+    RulePackActivation,
+    RulePackVersion,
+)
 from drumtower.db.models.samples import ChannelRollup, DirtyDay, Rollup, Sample, SamplePlan
 from drumtower.db.models.series import Occurrence, Series
 from drumtower.db.models.workspaces import ApiKey, Member, Session, Workspace
@@ -28,6 +36,9 @@ __all__ = [
     "ChannelAuthorization",
     "ChannelRollup",
     "Click",
+    "ComplianceFeedback",
+    "ComplianceFinding",
+    "ComplianceScan",
     "Conversation",
     "Conversion",
     "Delivery",
@@ -48,6 +59,9 @@ __all__ = [
     "RateBudget",
     "Review",
     "Rollup",
+    "RulePack",
+    "RulePackActivation",
+    "RulePackVersion",
     "Sample",
     "SamplePlan",
     "Series",

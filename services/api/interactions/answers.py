@@ -13,8 +13,10 @@ from drumtower.domain import replies
 from drumtower.domain.deliveries import Action
 from drumtower.domain.errors import Invalid
 from drumtower.domain.interactions import InteractionKind
+from drumtower.domain.rule_packs import Screen
 from drumtower.platforms import Adapter, Messenger, Replier
 from drumtower.platforms.registry import Registry
+from drumtower.screening import screening
 from services.api import audit
 from services.api.principals import Principal
 
@@ -28,6 +30,7 @@ class Asked:
     brand: Brand
     adapter: type[Adapter]
     said_at: datetime
+    screen: Screen
 
     @property
     def kind(self) -> InteractionKind:
@@ -65,6 +68,7 @@ async def _asked(tx: Tx, workspace_id: UUID, registry: Registry, interaction_id:
         brand=await interactions.find(Brand, channel.brand_id, "brand"),
         adapter=adapter,
         said_at=last.get(interaction.conversation_id, interaction.occurred_at),
+        screen=(await screening(tx, workspace_id)).on(channel.platform),
     )
 
 
@@ -79,6 +83,7 @@ def _reply(asked: Asked, text: str) -> replies.Reply:
         supported=issubclass(asked.adapter, taker),
         connected=asked.channel.status == "connected",
         banned_words=tuple(asked.brand.banned_words),
+        screen=asked.screen,
     )
 
 

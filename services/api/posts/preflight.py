@@ -16,9 +16,11 @@ from drumtower.domain.checks import Finding, Length, blocks, examine, measure, p
 from drumtower.domain.content import ChannelContent, Content, for_channel, from_json
 from drumtower.domain.deliveries import FINAL, Action, State
 from drumtower.domain.errors import Invalid, Severity, Violation
+from drumtower.domain.facts import Standards
 from drumtower.domain.freezes import Subject, covers
 from drumtower.messages import CONNECTED, facts_of
 from drumtower.platforms.registry import Registry
+from drumtower.screening import screening
 from services.api.posts.validation import channel_violations
 from services.api.principals import Principal
 
@@ -83,6 +85,7 @@ async def check(
     )
     brands = {brand.id: brand for brand in await tx.scalars(of_channels)}
     freezes = await FreezeRepository(tx, principal.workspace_id).at(at)
+    screens = await screening(tx, principal.workspace_id)
     checks = []
     for channel in channels:
         adapter = registry.adapters.get(channel.platform)
@@ -90,7 +93,8 @@ async def check(
             checks.append(_unspoken(channel))
             continue
         own = for_channel(content, channel.id)
-        facts = facts_of(adapter, own, assets, channel, brands.get(channel.brand_id), at)
+        standards = Standards(screen=screens.on(channel.platform))
+        facts = facts_of(adapter, own, assets, channel, brands.get(channel.brand_id), at, standards)
         findings = (*examine(facts), *_frozen(freezes, channel, own))
         checks.append(ChannelCheck(channel=channel, findings=findings, length=measure(facts)))
     return checks

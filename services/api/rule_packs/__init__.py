@@ -1,0 +1,1 @@
+"""Rule packs: what texts are held to."""
