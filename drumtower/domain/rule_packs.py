@@ -17,7 +17,8 @@ MOST_RULES = 1_000
 MOST_TERMS = 20_000  # of a version, exceptions included
 LONGEST_TERM = 60
 MOST_PACKS = 20  # of a workspace's own
-CUE = "…"  # an exception `X…` stands before a term in the same clause, `…X` after it
+# An exception `X…` stands before a term in the same clause, `…X` after it, `X……` within a few clauses of it.
+CUE = "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from drumtower.language.detectors import DETECTORS
 from drumtower.language.folding import Folded, fold, fold_term
 
 _REACH: Final = 8  # folded characters between a cue and the term that it excuses: 追求 | 最高的品质
+_FAR: Final = 60  # the same for what may stand in another clause: a source, a number of a patent
 _SPELT_OUT: Final = (
     3  # so many characters with something between each of them are one word, spaced on purpose
 )
@@ -25,6 +26,7 @@ class _Use(Enum):
     COVERS = 1  # an exception that holds the term
     BEFORE = 2
     AFTER = 3
+    NEAR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,7 @@ class Terms:
             else:
                 self._look_for(term, source)
         for phrase in rule.exceptions:
-            use = (
-                _Use.AFTER if phrase.startswith(CUE) else _Use.BEFORE if phrase.endswith(CUE) else _Use.COVERS
-            )
-            self._look_for(phrase.strip(CUE), _Source(use, index, phrase))
+            self._look_for(phrase.strip(CUE), _Source(_use(phrase), index, phrase))
 
     def _look_for(self, term: str, source: _Source) -> None:
         folded = fold_term(term)
@@ -149,9 +148,17 @@ class _Excuses:
         """Say whether one of the rule's exceptions makes this use of the term harmless."""
         ordered = self._by_rule.get(term.source.rule, [])
         # None is longer than that, so the rest of a long text need not be looked at.
-        first = bisect_left(ordered, term.start - self._longest - _REACH, key=lambda one: one.start)
-        last = bisect_right(ordered, term.end + _REACH, key=lambda one: one.start)
+        first = bisect_left(ordered, term.start - self._longest - _FAR, key=lambda one: one.start)
+        last = bisect_right(ordered, term.end + _FAR, key=lambda one: one.start)
         return any(_excuses(one, term, folded) for one in ordered[first:last])
+
+
+def _use(phrase: str) -> _Use:
+    if phrase.endswith(CUE * 2):
+        return _Use.NEAR
+    if phrase.endswith(CUE):
+        return _Use.BEFORE
+    return _Use.AFTER if phrase.startswith(CUE) else _Use.COVERS
 
 
 def _excuses(one: _Found, term: _Found, folded: Folded) -> bool:
@@ -161,6 +168,8 @@ def _excuses(one: _Found, term: _Found, folded: Folded) -> bool:
         case _Use.BEFORE:
             near = one.end <= term.start <= one.end + _REACH
             return near and folded.clauses[one.start] == folded.clauses[term.start]
+        case _Use.NEAR:
+            return one.start - _FAR <= term.end and term.start <= one.end + _FAR
         case _:
             near = term.end <= one.start <= term.end + _REACH
             return near and folded.clauses[one.start] == folded.clauses[term.start]

@@ -17,8 +17,10 @@ from drumtower.db.repositories.deliveries import payload_of, plan
 from drumtower.domain import failures
 from drumtower.domain.content import Content, Kind, Nature, for_channel
 from drumtower.domain.deliveries import Action, State
+from drumtower.language.terms import Terms
 from drumtower.platforms import Adapter, Credentials, PlatformError, Published, PublishRequest
 from drumtower.platforms.registry import Registry
+from drumtower.screening import Screening
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from services.scheduler.requests import Facts, publish_request
@@ -63,7 +65,15 @@ def delivery() -> Delivery:
 
 
 def request_for(row: Delivery, db: Database, storage: LocalStorage) -> PublishRequest:
-    facts = Facts(delivery=row, channel=Channel(), brand=Brand(), approval=None, assets=[], interaction=None)
+    facts = Facts(
+        delivery=row,
+        channel=Channel(),
+        brand=Brand(),
+        approval=None,
+        assets=[],
+        interaction=None,
+        screening=Screening(Terms([])),
+    )
     adapter = ScriptedAdapter(cast("Any", None))
     return publish_request(facts, adapter, Credentials(values={}), db, storage)
 

@@ -206,3 +206,15 @@ async def test_a_stale_holder_writes_nothing(weibo: Stage, apart: bool) -> None:
     after = await weibo.delivery(planned)
     assert (after.state, after.external_id) == (state, None)
     assert len(await weibo.remote_posts()) == (0 if apart else 1)
+
+
+async def test_a_rule_that_came_after_the_approval_stops_it(weibo: Stage) -> None:
+    refused = await weibo.schedule(body="国 家 級品质")
+    fine = await weibo.schedule(body="第二条")
+    await weibo.dispatch()
+    delivery = await weibo.delivery(refused)
+    assert delivery.state == State.FAILED
+    assert delivery.error is not None
+    assert [one["code"] for one in delivery.error["violations"]] == ["rule_hit"]
+    assert (await weibo.delivery(fine)).state == State.PUBLISHED
+    assert len(await weibo.remote_posts()) == 1

@@ -27,7 +27,7 @@ class RuleBody(Body):
         Terms,
         Field(
             description="Phrases that hold a term where it is harmless; `X…` stands before it in the same clause,"
-            " `…X` after it."
+            " `…X` after it, `X……` within a few clauses of it."
         ),
     ] = []
     basis: Annotated[Line, Field(description="What it rests on: the article of a law, a contract.")] = ""
