@@ -3,6 +3,7 @@
 import time
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ def pack(*rules: Rule) -> Terms:
     return Terms([Pack(key="own", version=1, rules=rules)])
 
 
-def rule(*terms: str, code: str = "r", severity: Severity = Severity.WARN, **given: tuple[str, ...]) -> Rule:
+def rule(*terms: str, code: str = "r", severity: Severity = Severity.WARN, **given: Any) -> Rule:
     return Rule(code=code, severity=severity, terms=terms, **given)
 
 
