@@ -10,6 +10,7 @@ import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
+from drumtower import telemetry
 from drumtower.crypto import Box, new_key
 from drumtower.db.engine import Database
 from drumtower.embedded.servers import temporary_servers
@@ -19,6 +20,9 @@ from tests.databases import Copies, Servers, make_template
 from tests.factories import Team, make_team
 
 TEMPLATE = "drumtower_template"
+
+# Without it structlog draws each traceback with its locals, in colour: half a second for every exception.
+telemetry.configure(service="tests")
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ EVERY_FEW_SECONDS = timedelta(seconds=5)
 EVERY_SECOND = timedelta(seconds=1)
 EVERY_HOUR = timedelta(hours=1)
 # How long SIGTERM waits for calls under way; a reading that is cut off is asked for again.
-PATIENCE = 5.0
+PATIENCE = 2.0
 
 
 async def run(settings: Settings) -> None:

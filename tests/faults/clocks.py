@@ -1,11 +1,8 @@
 """R16 and R17: wrong clocks, and a day without any scheduler."""
 
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
-from drumtower.db.models import Delivery
 from drumtower.domain.deliveries import State
-from services.scheduler.settle import open_attempt
 from tests.faults.field import ACCOUNTS, Field, Size
 from tests.faults.report import Report, slowest
 from tests.faults.world import World
@@ -62,8 +59,7 @@ async def downtime(world: World, size: Size) -> Report:
         before = -DOWN.total_seconds()
         lasting = await field.plant(third, CLASSES, after=before, over=3600)
         fleeting = await field.plant(third, CLASSES, after=before, over=3600, late_by=LATE_BY)
-        broken = await field.plant(third, CLASSES, after=before, over=60)
-        await _break_off(field, broken)
+        broken = await field.plant(third, CLASSES, after=before, over=60, broken_off=DOWN)
         await field.crew.start(2)
         drained = await field.drain(60 + size.posts / 3)
         verdict = await field.verdict(State.PUBLISHED, State.MISSED)
@@ -82,18 +78,3 @@ async def downtime(world: World, size: Size) -> Report:
         },
         told={"slowest": late},
     )
-
-
-async def _break_off(field: Field, deliveries: list[UUID]) -> None:
-    """Leave deliveries as a power cut would: claimed, or with an intent and nothing after it."""
-    at = datetime.now(UTC) - DOWN
-    async with field.db.transaction() as tx:
-        for number, one in enumerate(deliveries):
-            row = await tx.get_one(Delivery, one)
-            row.attempts = row.fence = 1
-            row.next_at = row.lease_until = at + timedelta(seconds=60)
-            row.updated_at = at
-            row.state = State.CLAIMED.value
-            if number % 2:
-                row.state, row.sent_at = State.SENDING.value, at
-                tx.add(open_attempt(row, "send", at))

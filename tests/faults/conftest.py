@@ -19,5 +19,5 @@ def nursery() -> Iterator[Nursery]:
 
 @pytest.fixture
 def world(servers: Servers, template: str, nursery: Nursery, tmp_path: Path) -> World:
-    """Where fields are laid out."""
-    return World(servers=servers, template=template, nursery=nursery, directory=tmp_path)
+    """Where fields are laid out; a short run waits for nobody's lease for long."""
+    return World(servers=servers, template=template, nursery=nursery, directory=tmp_path, lease=5.0)

@@ -19,6 +19,7 @@ from drumtower.domain.content import Content, Kind, Nature
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.ids import new_id
 from drumtower.settings import Settings
+from services.scheduler.settle import open_attempt
 from tests.factories import Team
 from tests.faults.checker import RESTING, Verdict, compare
 from tests.faults.crew import Crew
@@ -44,7 +45,7 @@ class Size:
 class Pace:
     """How long the engine waits in a run, in seconds; production has 60 for both."""
 
-    lease: float = 8.0
+    lease: float
     grace: float = 1.0
     concurrency: int = 4  # a replica claims four times as many at once
 
@@ -90,14 +91,20 @@ class Field:
         after: float = 0.0,
         over: float = 0.0,
         late_by: int | None = None,
+        broken_off: timedelta | None = None,
     ) -> list[UUID]:
-        """Promise `count` posts, in turns over the platforms, due within `over` seconds from `after` on."""
+        """Promise `count` posts, in turns over the platforms, due within `over` seconds from `after` on.
+
+        `broken_off`: as a power cut so long ago left them.
+        """
         now = datetime.now(UTC)
         made: list[tuple[Post, Delivery]] = []
         for number in range(count):
             stages = self.stages[platforms[number % len(platforms)]]
             due = now + timedelta(seconds=after + over * number / max(count, 1))
             made.append(self.promise(stages[self.draw.randrange(len(stages))], due, late_by=late_by))
+        if broken_off is not None:
+            _break_off([delivery for _, delivery in made], now - broken_off, self.settings.lease)
         for start in range(0, count, BATCH):
             await self.commit(made[start : start + BATCH])
         return [delivery.id for _, delivery in made]
@@ -140,6 +147,8 @@ class Field:
             tx.add_all({post.id: post for post, _ in made}.values())
             await tx.flush()
             tx.add_all([delivery for _, delivery in made])
+            await tx.flush()
+            tx.add_all(open_attempt(row, "send", row.sent_at) for _, row in made if row.sent_at)
         self.acknowledged += [delivery.id for _, delivery in made]
 
     async def moving(self) -> int:
@@ -231,6 +240,17 @@ def _approved(team: Team, content: Content, now: datetime) -> Post:
         created_at=now,
         updated_at=now,
     )
+
+
+def _break_off(rows: Sequence[Delivery], at: datetime, lease: timedelta) -> None:
+    """Leave the half of them claimed, and the others with an intent and nothing after it."""
+    for number, row in enumerate(rows):
+        row.attempts = row.fence = 1
+        row.next_at = row.lease_until = at + lease
+        row.updated_at = at
+        row.state = State.CLAIMED.value
+        if number % 2:
+            row.state, row.sent_at = State.SENDING.value, at
 
 
 def _moving() -> Select[int]:

@@ -26,12 +26,16 @@ from tests.faults.worker import load_with_blind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Where fields are laid out: servers, a migrated template database, and the nursery of schedulers."""
+    """Where fields are laid out: servers, a migrated template database, and the nursery of schedulers.
+
+    `lease`: of runs that ask for no other, in seconds.
+    """
 
     servers: Servers
     template: str
     nursery: Nursery
     directory: Path
+    lease: float = 8.0
 
     @asynccontextmanager
     async def field(
@@ -55,7 +59,7 @@ class World:
                 self.servers.database(name),
                 redis_url or self.servers.redis_url,
                 self.directory / name,
-                pace or Pace(),
+                pace or Pace(lease=self.lease),
             )
             platforms = make_platforms(weather or Weather(), twins or {})
             async with self._open(given, platforms, seed) as opened:

@@ -20,7 +20,7 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.db.models import Delivery
 from drumtower.db.repositories import breakers, budgets
-from drumtower.domain import failures
+from drumtower.domain import failures, retries
 from drumtower.domain.budgets import Rate
 from drumtower.domain.deliveries import Action, State
 from drumtower.limits import Limits
@@ -114,6 +114,12 @@ class TestBudgets:
         assert (await states(stage))[State.PLANNED] == 1
 
 
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first repeat within 0.4 s instead of 2."""
+    monkeypatch.setattr(retries, "FIRST_DELAY", timedelta(seconds=0.4))
+
+
 def soon(seconds: int) -> datetime:
     return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
 
@@ -157,16 +163,19 @@ class TestResets:
             assert row.not_before == row.next_at
             assert timedelta(seconds=least) <= row.next_at - began <= timedelta(seconds=most + 10)
 
-    async def test_what_is_planned_later_waits_too_and_goes_when_it_is_over(self, weibo: Stage) -> None:
+    async def test_what_is_planned_later_waits_too_and_goes_when_it_is_over(
+        self, weibo: Stage, quick_retries: None
+    ) -> None:
         await weibo.schedule(body="一")
-        await weibo.fault(**SLOW_DOWN, headers={"Retry-After": "3"})
+        await weibo.fault(**SLOW_DOWN, headers={"Retry-After": "1"})
         await weibo.dispatch()
-        until = datetime.now(UTC) + timedelta(seconds=1.5)
+        async with weibo.db.transaction() as tx:
+            until = (await tx.execute(text("SELECT max(closed_until) FROM rate_budgets"))).scalar_one()
         await weibo.schedule(body="二")
         await weibo.work(seconds=20)
-        published = [row.published_at for row in await weibo.deliveries()]
-        assert len(published) == 2
-        assert all(at is not None and at > until for at in published)
+        tried = [one for row in await weibo.deliveries() for one in await weibo.attempts(row)]
+        assert sorted(one.outcome for one in tried) == ["published", "published", "rate_limited"]
+        assert all(one.started_at > until for one in tried if one.outcome == "published")
         assert {row.attempts for row in await weibo.deliveries()} == {1}
 
     async def test_an_app_limit_binds_the_other_channels(
@@ -220,7 +229,7 @@ class TestResets:
 
 
 class Stubborn(ScriptedAdapter):
-    """Publishes as `script` says for the account: an error to raise, seconds to hang, or nothing to say against it."""
+    """Publishes as `script` says: an error to raise, an event to wait for, or nothing to say against it."""
 
     calls: ClassVar[list[tuple[str, str]]] = []
     script: ClassVar[Any] = None
@@ -237,7 +246,7 @@ class Stubborn(ScriptedAdapter):
             said = type(self).script
             if isinstance(said, Exception):
                 raise said
-            await asyncio.sleep(said or 0.05)
+            await (said.wait() if said else asyncio.sleep(0.05))
         finally:
             for name in (self.slug, account):
                 self.flying[name] -= 1
@@ -315,8 +324,8 @@ class TestBreakers:
     ) -> None:
         stage = await crowd("scripted", 12, platform_concurrency=6)
         Stubborn.script = PlatformError(failures.Transient(detail="HTTP 503"))
-        await run(stage, 1.5)
-        assert len(Stubborn.calls) <= 6 + 5
+        await run(stage, 1.0)
+        assert 5 <= len(Stubborn.calls) <= 6 + 5
         assert {(row.error or {})["code"] for row in await stage.deliveries()} <= {
             "breaker_open",
             "platform_unavailable",
@@ -326,7 +335,7 @@ class TestBreakers:
             assert await breakers.count_open(tx) == {("app", "scripted"): 1}
             await tx.execute(text("UPDATE breakers SET next_at = now()"))
             await tx.execute(update(Delivery).values(next_at=datetime.now(UTC)))
-        await run(stage, 0.5)
+        await run(stage, 0.3)
         assert len(Stubborn.calls) == asked + 1, "one probe"
 
         Stubborn.script = None
@@ -335,7 +344,7 @@ class TestBreakers:
             await tx.execute(update(Delivery).values(next_at=datetime.now(UTC)))
         async with asyncio.timeout(30):
             while not all_published(await stage.deliveries()):
-                await run(stage, 5, until=all_published)
+                await run(stage, 0.2, until=all_published)
                 async with db.transaction() as tx:  # who waited for the breaker need not wait in a test
                     waiting = Delivery.state.in_(["planned", "retrying"])
                     await tx.execute(update(Delivery).where(waiting).values(next_at=datetime.now(UTC)))
@@ -358,21 +367,27 @@ class TestBreakers:
         async with db.transaction() as tx:
             assert await breakers.count_open(tx) == {}
 
-    async def test_repeats_stay_within_a_tenth_of_the_first_attempts(self, crowd: MakeCrowd) -> None:
-        """N7: everything fails; the rest is cut from 30 s to half a second, so that this is five minutes in five."""
-        stage = await crowd("scripted", 60, platform_concurrency=20, breaker_rest=timedelta(seconds=0.5))
+    async def test_repeats_stay_within_a_tenth_of_the_first_attempts(
+        self, crowd: MakeCrowd, quick_retries: None
+    ) -> None:
+        """N7: everything fails; the rest is cut from 30 s to 0.15, so that this is five minutes in a second and a half."""
+        stage = await crowd("scripted", 60, platform_concurrency=20, breaker_rest=timedelta(seconds=0.15))
         Stubborn.script = PlatformError(failures.Transient(detail="HTTP 503"))
-        await run(stage, 5)
+        await run(stage, 1.5)
         firsts = len({key for _, key in Stubborn.calls})
         assert firsts >= 20
         assert len(Stubborn.calls) <= 1.1 * firsts
 
-    async def test_without_breakers_repeats_are_many(self, crowd: MakeCrowd) -> None:
+    async def test_without_breakers_repeats_are_many(self, crowd: MakeCrowd, quick_retries: None) -> None:
         """The proof that the test above can fail."""
         stage = await crowd("scripted", 20, breaker_rest=timedelta())
         Stubborn.script = PlatformError(failures.Transient(detail="HTTP 503"))
-        await run(stage, 5)
-        assert len(Stubborn.calls) > 1.5 * len({key for _, key in Stubborn.calls})
+
+        def many(_: list[Delivery]) -> bool:
+            return len(Stubborn.calls) > 1.5 * len({key for _, key in Stubborn.calls})
+
+        await run(stage, 10, until=many)
+        assert many([])
 
 
 class TestPlaces:
@@ -385,18 +400,20 @@ class TestPlaces:
 
         await crowd("scripted", 30, platform_concurrency=8)
         stage = await crowd("other", 15, platform_concurrency=8)
-        Stubborn.script = 8.0
-        began = time.monotonic()
-        await run(
-            stage,
-            8,
-            until=lambda rows: all(r.state == State.PUBLISHED for r in rows if r.platform == "other"),
-        )
-        late = max(row.lateness_ms or 0 for row in await stage.deliveries() if row.platform == "other")
+        Stubborn.script = answered = asyncio.Event()
+        asyncio.get_running_loop().call_later(8.0, answered.set)
+
+        def other_is_out(rows: list[Delivery]) -> bool:
+            if all_published([row for row in rows if row.platform == "other"]):
+                answered.set()
+            return answered.is_set()
+
+        await run(stage, 10, until=other_is_out)
+        rows = [row for row in await stage.deliveries() if row.platform == "other"]
         assert Stubborn.most["scripted"] == 8, "the hung platform's calls"
+        assert all_published(rows)
+        late = max(row.lateness_ms or 0 for row in rows)
         assert late <= baseline * 1.1 + 1000, "the well platform waited for the hung one"
-        assert late < 5000
-        assert time.monotonic() - began < 20
 
     def test_a_channel_fills_no_platform(self) -> None:
         workspace, busy, other = UUID(int=1), UUID(int=2), UUID(int=3)

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from drumtower.cli import app
@@ -103,12 +104,12 @@ async def test_figures_are_few_true_and_name_nobody(weibo: Stage, probed: Settin
     late = await weibo.schedule(timedelta(minutes=-2))
     await Heartbeats(db, role="scheduler", replica="one").beat("dispatch")
     async with door(probed, db) as client:
-        text = (await client.get("/metrics")).text
+        told = (await client.get("/metrics")).text
         assert (
             answer(await client.get("/health/ready"), 503)["checks"]["oldest_due_delivery"]["status"]
             == "fail"
         )
-    families = {family.name: family for family in text_string_to_metric_families(text)}
+    families = {family.name: family for family in text_string_to_metric_families(told)}
     [oldest] = families["oldest_due_age_seconds"].samples
     assert 119 < oldest.value < 180
     queues = {one.labels["queue"]: one.value for one in families["queue_age_seconds"].samples}
@@ -119,7 +120,7 @@ async def test_figures_are_few_true_and_name_nobody(weibo: Stage, probed: Settin
     assert len(samples) <= MOST_SERIES
     for sample in samples:
         assert not any(ID.search(label) for label in sample.labels.values()), sample
-    assert str(late.id) not in text
+    assert str(late.id) not in told
 
 
 async def _fail(db: Database, told: list[str]) -> None:
@@ -139,9 +140,12 @@ async def test_what_is_rolled_back_is_not_counted(db: Database) -> None:
 
 @pytest.mark.long
 async def test_all_schedulers_killed_is_told_within_thirty_seconds(
-    client: httpx.AsyncClient, probed: Settings
+    client: httpx.AsyncClient, probed: Settings, db: Database
 ) -> None:
-    """Q20, with a real process: its own door goes with it, and the API's readiness fails."""
+    """Q20, with a real process: its own door goes with it, and the API's readiness fails.
+
+    The half minute passes at once, in the rows; the fault run `silence` waits for it.
+    """
     process = await _scheduler(probed)
     try:
         async with asyncio.timeout(40), httpx.AsyncClient() as plain:
@@ -153,9 +157,11 @@ async def test_all_schedulers_killed_is_told_within_thirty_seconds(
         process.send_signal(signal.SIGKILL)
         await process.wait()
         killed = time.monotonic()
-        async with asyncio.timeout(35):
-            ready = await _until(client, 503)
-        assert time.monotonic() - killed < 30
+        answer(await client.get("/health/ready"))  # as far as anybody can know by now
+        async with db.transaction() as tx:
+            await tx.execute(text("UPDATE heartbeats SET beat_at = beat_at - interval '29 seconds'"))
+        ready = answer(await client.get("/health/ready"), 503)
+        assert time.monotonic() - killed < 15, "too slow a machine to tell"
         assert ready["checks"]["scheduler"]["status"] == "fail"
         assert ready["checks"]["database"]["status"] == "pass"
     finally:
