@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from drumtower.domain.deliveries import State
-from tests.faults.field import ACCOUNTS, Field, Size
+from tests.faults.field import ACCOUNTS, Size
 from tests.faults.report import Report, slowest
 from tests.faults.world import World
 
