@@ -17,6 +17,7 @@ JUMPS: tuple[dict[str, float], ...] = (
 )
 DOWN = timedelta(hours=26)
 LATE_BY = 3600
+PER_SECOND = 40
 
 
 async def skews(world: World, size: Size, *, jumping: bool = False) -> Report:
@@ -26,7 +27,7 @@ async def skews(world: World, size: Size, *, jumping: bool = False) -> Report:
         for wrong in wrongs:
             await field.crew.start(1, **wrong)
         # By a wrong clock they would be four minutes too late, or not due at all.
-        await field.plant(size.posts, CLASSES, after=2.0, over=size.posts / 15, late_by=60)
+        await field.plant(size.posts, CLASSES, after=2.0, over=size.posts / PER_SECOND, late_by=60)
         drained = await field.drain(60 + size.posts / 5)
         verdict = await field.verdict()
         rows = await field.rows()

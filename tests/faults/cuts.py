@@ -13,6 +13,8 @@ from tests.faults.world import World
 
 CLASSES = ("weibo", "wechat", "bluesky", "blind")
 CUT_SECONDS = 4.0
+LONG_CUT_SECONDS = 30.0  # of a run of this size
+LONG_RUN = 500
 
 
 async def cuts(world: World, size: Size) -> Report:
@@ -27,15 +29,16 @@ async def cuts(world: World, size: Size) -> Report:
         through = url.set(host="127.0.0.1", port=proxy.port, query={})
         address = through.render_as_string(hide_password=False)
         field.crew.environment = {**field.crew.environment, "DRUMTOWER_DATABASE_URL": address}
-        over = max(size.posts / 20, size.kills * 6.0)
+        cut = LONG_CUT_SECONDS if size.posts >= LONG_RUN else CUT_SECONDS
+        over = max(size.posts / 20, size.kills * (cut + 2))
         await field.plant(size.posts, CLASSES, after=0.5, over=over)
         await field.crew.start(2)
         hit = 0
         for number in range(size.kills):
-            await asyncio.sleep(0.2 * over / size.kills)
+            await asyncio.sleep(1.0)
             hit += await field.platforms.until_busy(2)
             proxy.harm = (Harm.BLACKHOLE, Harm.DROP_ANSWER, Harm.RESET)[number % 3]
-            await asyncio.sleep(CUT_SECONDS)
+            await asyncio.sleep(cut)
             proxy.harm = Harm.NONE
             proxy.cut()
         drained = await field.drain(90 + over)

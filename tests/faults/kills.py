@@ -13,7 +13,9 @@ from tests.faults.world import World
 
 CLASSES = ("weibo", "bluesky", "blind", "wechat")  # lookup, key, none, handle
 WORKERS = 3
-POSTS_PER_SECOND = 25
+POSTS_PER_SECOND = 40
+# Seconds; where unknown outcomes are sent again, some are sent for ever.
+UNTIL_DOUBLES = 400.0
 # Of the publishing calls; a short run gets more of them, so that it meets some at all.
 LEAST_LOST = 6
 
@@ -28,13 +30,13 @@ class _Toll:
 
 
 async def kills(world: World, size: Size, *, naive: bool = False) -> Report:
-    """Kill a scheduler that has sends in flight, again and again, each time replaced by another.
+    """Kill a scheduler that has sends in flight, again and again, as long as posts come due; each time replaced by another.
 
     `naive` switches on what everybody does who retries on a time-out; then posts must appear twice.
     """
     share = max(0.01, LEAST_LOST / size.posts)
     wanted = max(1, size.posts // 50)
-    weather = Weather(before=0.1, after=0.4, hang=share / 2, gateway=share, draw=random.Random(size.seed))
+    weather = Weather(before=0.1, after=0.4, hang=share, gateway=share, draw=random.Random(size.seed))
     accounts = dict.fromkeys(CLASSES, max(ACCOUNTS, size.posts // 100))
     async with world.field(accounts, weather=weather, seed=size.seed) as field:
         over = size.posts / POSTS_PER_SECOND
@@ -74,8 +76,10 @@ async def kills(world: World, size: Size, *, naive: bool = False) -> Report:
 
 async def _kill(field: Field, times: int, over: float) -> _Toll:
     toll = _Toll()
-    for _ in range(times):
-        await asyncio.sleep(field.draw.uniform(0.2, 0.8) * over / times)
+    began = asyncio.get_running_loop().time()
+    for number in range(times):
+        at = began + (number + field.draw.uniform(0.2, 0.8)) * over / times
+        await asyncio.sleep(at - asyncio.get_running_loop().time())
         unanswered = await field.platforms.until_busy(WORKERS, within=5)
         victim = field.draw.choice(field.crew.living)
         await victim.end()
@@ -89,7 +93,7 @@ async def _kill(field: Field, times: int, over: float) -> _Toll:
 async def _until_doubles(field: Field, wanted: int) -> float | None:
     """Wait until so many doubles show; None, since such a run never drains."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(150):
+        async with asyncio.timeout(UNTIL_DOUBLES):
             while len((await field.verdict()).doubles) < wanted:  # noqa: ASYNC110 - other processes make them
                 await asyncio.sleep(0.5)
     return None

@@ -14,6 +14,49 @@ CLASSES = ("weibo", "blind")
 LINGER = 0.7
 PACE = Pace(lease=4.0, concurrency=2)
 AT_ONCE = 6
+WORKERS = 6
+SLEEPERS = 2
+PAUSE_SECONDS = 10.0
+
+
+async def crowded(world: World, size: Size) -> Report:
+    """Let six schedulers share many posts, and SIGSTOP one after another for ten seconds, with a lease of four."""
+    accounts = dict.fromkeys(CLASSES, 3 * ACCOUNTS)
+    async with world.field(accounts, pace=PACE, seed=size.seed) as field:
+        over = size.kills * (PAUSE_SECONDS / SLEEPERS + 0.5)
+        await field.crew.start(WORKERS, linger=LINGER)
+        await field.until_beating(WORKERS)
+        await field.plant(size.posts, CLASSES, after=1.0, over=over)
+        caught = 0
+        for start in range(0, size.kills, SLEEPERS):
+            caught += await field.until(State.SENDING, least=WORKERS)
+            sleepers = field.draw.sample(field.crew.living, min(SLEEPERS, size.kills - start))
+            for sleeper in sleepers:
+                sleeper.send(signal.SIGSTOP)
+            await asyncio.sleep(PAUSE_SECONDS)
+            for sleeper in sleepers:
+                sleeper.send(signal.SIGCONT)
+        drained = await field.drain(60 + over)
+        left = await field.settle()
+        verdict = await field.verdict()
+        attempts = await field.attempts()
+        late = slowest(await field.rows(), attempts)
+        said = {words: field.crew.said(words) for words in ("lease_lost", "stale_result")}
+    asleep = sum("DeadlinePassed" in (a.detail or "") for a in attempts)
+    return Report(
+        name="R3 pauses among many",
+        posts=size.posts,
+        fired={
+            "pause": size.kills,
+            "intents committed then": caught,
+            "results that came too late": said["stale_result"],
+        },
+        verdict=verdict,
+        drained_after=drained,
+        claims={"what can be looked up is settled": not left},
+        numbers={**said, "deadline": asleep},
+        told={"slowest": late},
+    )
 
 
 async def pauses(world: World, size: Size, *, unguarded: bool = False) -> Report:

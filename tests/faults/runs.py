@@ -17,7 +17,7 @@ from tests.faults.lags import lags
 from tests.faults.lifecycle import lifecycle
 from tests.faults.outages import bell_gone, flushes, hints, postgres, stale_hints
 from tests.faults.outbox import interleavings
-from tests.faults.pauses import pauses
+from tests.faults.pauses import crowded, pauses
 from tests.faults.points import points
 from tests.faults.poison import poison
 from tests.faults.races import disconnects, editors, revoked
@@ -47,6 +47,9 @@ RUNS: dict[str, Run] = {
         partial(kills, naive=True), "the same run finds doubles where unknown outcomes are sent again"
     ),
     "pauses": Run(pauses, "a scheduler that sleeps beyond its lease sends nothing when it wakes"),
+    "crowded": Run(
+        crowded, "the same among six schedulers that share many posts, two of them asleep at a time"
+    ),
     "unguarded": Run(
         partial(pauses, unguarded=True),
         "the same run finds a double where the lease is not looked at before sending",

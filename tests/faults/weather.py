@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drumtower.sandbox.faults import ConnectionBroken
@@ -90,6 +91,8 @@ class Weather:
             self.unanswered += 1
             try:
                 await self._publish(app, slug, scope, receive, send)
+            except ClientDisconnect:
+                return  # its caller was killed
             finally:
                 self.unanswered -= 1
 
