@@ -12,6 +12,13 @@ LATENESS = Histogram(
     ["platform"],
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 86400),
 )
+LATE = Counter("handoffs_late_total", "Handoffs that had no proof by their deadline", ["platform"])
+
+
+def count_late(tx: Tx, platform: str) -> None:
+    """Count that a handoff was found late."""
+    after_commit(tx, LATE.labels(platform).inc)
+
 
 _IN = {state: DELIVERIES.labels(state.value) for state in State}
 

@@ -16,6 +16,7 @@ class Step(StrEnum):
     SEND = "send"
     CONFIRM = "confirm"
     LOOK_UP = "look_up"
+    REMIND = "remind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Facts:
     lateness_ms: int | None = None
     attempts: int = 0
     needs_check: bool = False
+    owner: str | None = None  # of a handoff, and until when it is theirs
+    deadline: datetime | None = None
     error: Obstacle | None = None
     platform_code: str | None = None
     obstacles: tuple[Obstacle, ...] = ()
@@ -130,6 +133,19 @@ _STATES: dict[State, _Told] = {
         "已取消,不会发出", "It is cancelled and will not go out", Who.NOBODY, _NO, because=False
     ),
 }
+_HANDED = _told(
+    "等待{owner}人工发布,截止 {deadline}",
+    "It waits for {owner} to publish it by hand by {deadline}",
+    Who.PERSON,
+    _NO,
+    Step.REMIND,
+)
+_LATE = _told(
+    "人工发布已经逾期:{owner}应在 {deadline} 之前发布",
+    "It is late: {owner} was to publish it by hand by {deadline}",
+    Who.PERSON,
+    _NO,
+)
 _DUE = _told("已到计划时间 {due},等待发出", "It was due at {due} and waits to go out", step=Step.SEND)
 _ASKED = _told(
     "可能已经发布,需要有人到平台上确认;{next} 还会自动再查一次",
@@ -167,6 +183,8 @@ def _state(facts: Facts) -> _Told:
         return _DUE
     if facts.state is State.UNKNOWN and facts.needs_check:
         return _ASKED
+    if facts.state is State.HANDOFF and facts.deadline is not None:
+        return _LATE if facts.deadline <= facts.now else _HANDED
     return _STATES[facts.state]
 
 
@@ -196,6 +214,8 @@ def _sentence(facts: Facts, says: str, clause: str, reasons: tuple[Obstacle, ...
         published=_time(facts, facts.published_at),
         late=_late(facts.lateness_ms or 0, zh=zh),
         attempts=facts.attempts,
+        owner=facts.owner or ("" if zh else "a person"),
+        deadline=_time(facts, facts.deadline),
     )
     if clause:
         why = clause.format(detail=_detail(facts, reasons[0]))

@@ -68,6 +68,11 @@ MEANINGS: dict[Permission, str] = {
 }
 
 
+def granted(role: Role, *, external: bool) -> frozenset[Permission]:
+    """Return what a member may do: an agency never approves and never publishes, whatever its role says."""
+    return ROLES[role] - {_P.POSTS_REVIEW, _P.POSTS_PUBLISH} if external else ROLES[role]
+
+
 def reference() -> str:
     """Write docs/reference/permissions.md: who may do what, as Markdown."""
     head = " | ".join(role.value for role in Role)

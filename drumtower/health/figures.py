@@ -17,6 +17,7 @@ BEATS = Gauge("heartbeat_age_seconds", "Age of the last good run of a step, in a
 BREAKERS = Gauge(
     "breakers_open", "How many circuit breakers let nothing or a probe through", ["scope", "platform"]
 )
+HANDOFFS = Gauge("handoffs", "How many deliveries wait for a person to publish them", ["late"])
 DATABASE = Gauge("database_up", "Whether the database answered just now; 0: the ages are unknown")
 
 # The oldest of each queue is the first entry of an index.
@@ -28,6 +29,11 @@ UNION ALL SELECT 'reap', (SELECT min(next_at) FROM deliveries WHERE state IN ('c
 UNION ALL SELECT 'clean', (SELECT min(next_at) FROM leftovers WHERE next_at IS NOT NULL)
 UNION ALL SELECT 'relay', (SELECT occurred_at FROM outbox_events WHERE relayed_at IS NULL ORDER BY id LIMIT 1)
 UNION ALL SELECT 'sample', (SELECT min(next_at) FROM sample_plans)
+""")
+
+_HANDOFFS = text("""
+SELECT count(*) FILTER (WHERE deadline > now() OR deadline IS NULL), count(*) FILTER (WHERE deadline <= now())
+FROM deliveries WHERE state = 'handoff'
 """)
 
 
@@ -44,6 +50,7 @@ async def exposition(db: Database) -> bytes:
         QUEUES.clear()
         BEATS.clear()
         BREAKERS.clear()
+        HANDOFFS.clear()
     return generate_latest()
 
 
@@ -57,6 +64,9 @@ async def _read(tx: Tx) -> None:
     BREAKERS.clear()
     for (scope, platform), count in (await breakers.count_open(tx)).items():
         BREAKERS.labels(scope, platform).set(count)
+    in_time, late = (await tx.execute(_HANDOFFS)).one()
+    HANDOFFS.labels("no").set(in_time)
+    HANDOFFS.labels("yes").set(late)
     BEATS.clear()
     for role, beats in (await beats_by_role(tx)).items():
         newest: dict[str, float] = {}

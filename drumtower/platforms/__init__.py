@@ -41,6 +41,7 @@ from drumtower.platforms.base import (
     WebhookReceiver,
     WebhookRefused,
 )
+from drumtower.platforms.by_hand import ByHand
 from drumtower.platforms.calls import HttpClient, PlatformCalls, RemoteError
 from drumtower.platforms.errors import ErrorRule, Meaning, PlatformError, error_table
 from drumtower.platforms.outcomes import (
@@ -82,6 +83,7 @@ __all__ = [
     "AppPassword",
     "AppSecret",
     "Auth",
+    "ByHand",
     "Checkpoint",
     "Confirmable",
     "CredentialField",

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from drumtower.domain.capabilities import Capabilities, Grant, Label
 from drumtower.platforms.auth import Auth
+from drumtower.platforms.by_hand import ByHand
 from drumtower.platforms.calls import HttpClient
 from drumtower.platforms.outcomes import (
     Accepted,
@@ -55,6 +56,7 @@ class Adapter(ABC):
     options: ClassVar[type[BaseModel]] = NoOptions
     hashtag: ClassVar[str] = "#{}"
     default_base_url: ClassVar[str]
+    by_hand: ClassVar[ByHand] = ByHand()
     # Where its owner sees what an account has published, for platforms whose accounts have no page of their own.
     console_url: ClassVar[str | None] = None
 

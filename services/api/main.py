@@ -32,6 +32,7 @@ from services.api.calendar.router import router as calendar
 from services.api.channels.router import router as channels
 from services.api.compliance.router import router as compliance
 from services.api.conversions.router import router as conversions
+from services.api.deliveries.handoff_router import router as handoffs
 from services.api.deliveries.router import router as deliveries
 from services.api.deps import Services
 from services.api.freezes.router import router as freezes
@@ -72,6 +73,7 @@ ROUTERS = (
     posts,
     workflow,
     deliveries,
+    handoffs,
     freezes,
     series,
     calendar,

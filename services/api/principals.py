@@ -10,7 +10,7 @@ from drumtower.crypto import token_hash
 from drumtower.db.engine import Tx
 from drumtower.db.models import ApiKey, Member, Session, Workspace
 from drumtower.domain.errors import Forbidden, Unauthenticated
-from drumtower.domain.permissions import ROLES, Permission, Role
+from drumtower.domain.permissions import Permission, Role, granted
 
 API_KEY_PREFIX = "dt_"
 ACCESS_PREFIX = "dta_"
@@ -118,10 +118,7 @@ def _has_ended(member: Member, now: datetime) -> bool:
 
 def _principal(member: Member, timezone: str, key: ApiKey | None = None) -> Principal:
     role = Role(member.role)
-    permissions = ROLES[role]
-    if member.external:
-        # An agency never approves and never publishes, whatever its role says.
-        permissions = permissions - {Permission.POSTS_REVIEW, Permission.POSTS_PUBLISH}
+    permissions = granted(role, external=member.external)
     if key is not None and key.scopes:
         permissions = permissions & {Permission(scope) for scope in key.scopes}
     return Principal(

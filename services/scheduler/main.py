@@ -27,6 +27,7 @@ from services.scheduler.clean import clean
 from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
 from services.scheduler.gate import Gate
+from services.scheduler.handoffs import remind
 from services.scheduler.listen import listen as listen_to_channels
 from services.scheduler.outcomes import Outcomes
 from services.scheduler.prepare import prepare
@@ -72,6 +73,7 @@ async def run(settings: Settings) -> None:
         Ticker("release", partial(release, db, settings), EVERY_SECOND, beat),
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("scan", partial(scan, db), EVERY_FEW_SECONDS, beat),
+        Ticker("remind", partial(remind, db), EVERY_SECOND, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),
         Ticker("listen", partial(listen_to_channels, db, connections, settings), EVERY_SECOND, beat),
     ]

@@ -147,6 +147,7 @@ class TestReading:
             "retry": {},
             "reconcile": {},
             "proof": {"url": URL, "published_at": "2026-01-01T00:00:00Z"},
+            "assign": {"deadline": soon()},
         }
         for verb, body in bodies.items():
             assert (await act(stranger, delivery, verb, **body)).status_code == 404, verb
@@ -160,10 +161,10 @@ class TestReading:
     ) -> None:
         error = {"code": "handoff", "detail": "This account can't publish by API.", "hint": ""}
         await bring(db, delivery, "handoff", error=error)
-        pack = (await look(client, delivery))["handoff"]
-        assert pack["reason"] == error["detail"]
-        assert pack["title"] == "秋茶上新"
-        assert pack["text"] == f"{BODY}\nhttps://tea.example.com/autumn"
+        handoff = (await look(client, delivery))["handoff"]
+        assert handoff["reason"] == error["detail"]
+        pack = answer(await client.get(handoff["pack"]))
+        assert pack["fields"][0]["text"] == f"{BODY}\nhttps://tea.example.com/autumn"
 
 
 ALLOWED = {
@@ -174,7 +175,7 @@ ALLOWED = {
     "published": [],
     "retrying": ["cancel", "reschedule"],
     "unknown": ["reconcile"],
-    "handoff": ["cancel", "proof"],
+    "handoff": ["cancel", "proof", "assign"],
     "held": ["cancel", "reschedule"],
     "missed": ["cancel", "reschedule"],
     "failed": ["cancel", "retry"],
@@ -199,6 +200,7 @@ class TestEveryState:
             "retry": {},
             "reconcile": {},
             "proof": {"url": URL, "published_at": "2026-01-01T00:00:00Z"},
+            "assign": {"deadline": soon()},
         }
         for verb, body in asked.items():
             _, [delivery] = await planned(client, reviewer, team, [channel])

@@ -99,7 +99,7 @@ async def test_an_account_without_the_right_is_handed_to_a_person(wechat: Stage)
     await wechat.fault(path="freepublish/submit", status=200, body=refused)
     await wechat.dispatch()
     handed = await wechat.delivery(planned)
-    assert (handed.state, handed.next_at) == (State.HANDOFF, None)
+    assert (handed.state, handed.owner_id) == (State.HANDOFF, wechat.team.owner_id)
 
 
 async def test_an_expired_token_is_renewed_once_and_the_post_goes_out(wechat: Stage) -> None:

@@ -34,6 +34,7 @@ from drumtower.platforms import (
     Adapter,
     AppPassword,
     Auth,
+    ByHand,
     Credentials,
     Deleter,
     FeedbackPage,
@@ -80,6 +81,7 @@ class BlueskyAdapter(
         )
     )
     wire = client.WIRE
+    by_hand = ByHand(hosts=("bsky.app",))
     capabilities: ClassVar[Capabilities] = Capabilities(
         kinds=(Kind.IMAGE_TEXT,),
         body=_TEXT,

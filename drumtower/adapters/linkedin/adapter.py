@@ -31,6 +31,7 @@ from drumtower.domain.failures import NotPermitted
 from drumtower.domain.samples import Metric
 from drumtower.platforms import (
     Adapter,
+    ByHand,
     Credentials,
     Deleter,
     FeedbackPage,
@@ -77,6 +78,7 @@ class LinkedInAdapter(
     default_base_url: ClassVar[str] = "https://api.linkedin.com"
     options: ClassVar[type[BaseModel]] = LinkedInOptions
     auth = AUTH
+    by_hand = ByHand(hosts=("linkedin.com",), short_hosts=("lnkd.in",))
     capabilities = CAPABILITIES
     wire = WIRE
 

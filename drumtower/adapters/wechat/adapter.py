@@ -15,6 +15,7 @@ from drumtower.platforms import (
     Adapter,
     AppSecret,
     Auth,
+    ByHand,
     Checkpoint,
     Confirmable,
     Credentials,
@@ -81,6 +82,7 @@ class WeChatAdapter(
     default_base_url: ClassVar[str] = "https://api.weixin.qq.com"
     console_url: ClassVar[str | None] = "https://mp.weixin.qq.com/"
     options: ClassVar[type[WeChatOptions]] = WeChatOptions
+    by_hand = ByHand(hosts=("mp.weixin.qq.com",))
     capabilities: ClassVar[Capabilities] = CAPABILITIES
     # The token goes into the query, and errors come with HTTP 200.
     wire: ClassVar[Wire] = Wire(

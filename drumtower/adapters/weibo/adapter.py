@@ -17,6 +17,7 @@ from drumtower.platforms import (
     Absent,
     Accepted,
     Adapter,
+    ByHand,
     Confirmable,
     Credentials,
     Deleter,
@@ -77,6 +78,7 @@ class WeiboAdapter(
     name: ClassVar[Label] = Label(zh_cn="微博", en="Weibo")
     default_base_url: ClassVar[str] = "https://api.weibo.com"
     hashtag: ClassVar[str] = "#{}#"
+    by_hand = ByHand(hosts=("weibo.com", "weibo.cn"))
     auth = AUTH
     capabilities = CAPABILITIES
     wire = WIRE

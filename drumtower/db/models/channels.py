@@ -39,6 +39,9 @@ class Channel(Base):
     token_next: Mapped[bytes | None]
     token_lease_until: Mapped[datetime | None]  # one process at a time renews it
     min_gap_seconds: Mapped[int | None]  # between two publishes
+    # Who publishes by hand what the channel can't take by API, and how long after its time that may take.
+    handoff_owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))
+    handoff_within_seconds: Mapped[int | None]
     publish_after: Mapped[datetime | None]  # when the gap since the last one ends
     grants: Mapped[list[dict[str, Any]] | None]  # what the account may do, as last probed
     probed_at: Mapped[datetime | None]

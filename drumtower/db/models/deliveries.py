@@ -75,6 +75,10 @@ class Delivery(Base):
         # The work list of people.
         Index("ix_deliveries_needs_check", "workspace_id", "id", postgresql_where="needs_check"),
         Index("ix_deliveries_handle", "channel_id", postgresql_where="state IN ('accepted', 'unknown')"),
+        # Work lists of people: whose handoffs, and which were late. Both are few.
+        Index("ix_deliveries_owner", "owner_id", "id", postgresql_where="owner_id IS NOT NULL"),
+        Index("ix_deliveries_late", "workspace_id", "id", postgresql_where="late_at IS NOT NULL"),
+        Index("ix_deliveries_handoff", "deadline", postgresql_where="state = 'handoff'"),
         Index(
             "ix_deliveries_frozen", "freeze_id", postgresql_where="state = 'held' AND freeze_id IS NOT NULL"
         ),
@@ -118,6 +122,10 @@ class Delivery(Base):
     # The freeze that holds it, or last held it: held rows are released when that freeze is over.
     freeze_id: Mapped[UUID | None] = mapped_column(ForeignKey("freezes.id"))
     needs_check: Mapped[bool]  # unknown, and only a person can tell
+    # Of a handoff, kept when it is closed: who publishes it by hand, until when, and the deadline that was missed.
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))
+    deadline: Mapped[datetime | None]
+    late_at: Mapped[datetime | None]
     revision: Mapped[int]
     created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime]

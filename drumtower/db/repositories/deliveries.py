@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -17,10 +17,12 @@ from drumtower.db.counts import count
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Post
 from drumtower.db.plain import fetch, transposed
+from drumtower.db.repositories import handoffs
 from drumtower.db.repositories.leftovers import leave
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.deliveries import LEASED, LIVE, Action, Event, State, next_state
+from drumtower.domain.handoffs import late_since
 from drumtower.domain.ids import new_id
 from drumtower.domain.posts import counts_as, status
 from drumtower.domain.reviews import ReviewState
@@ -42,6 +44,15 @@ class DeliveryRepository(Scoped):
         if lock:
             statement = statement.with_for_update()
         return list((await self.tx.scalars(statement)).all())
+
+    async def proved_by(self, delivery: Delivery, *, url: str, external_id: str | None) -> UUID | None:
+        """Return another of the channel's deliveries that is out under this link or id."""
+        same = Delivery.external_url == url
+        if external_id is not None:
+            same = or_(same, Delivery.external_id == external_id)
+        own = Delivery.channel_id == delivery.channel_id, Delivery.id != delivery.id
+        statement = self.select(Delivery).with_only_columns(Delivery.id).where(*own, same).limit(1)
+        return await self.tx.scalar(statement)
 
     async def attempts(self, delivery_id: UUID) -> list[Attempt]:
         """Return what has been tried, oldest first."""
@@ -109,10 +120,12 @@ async def move(tx: Tx, delivery: Delivery, event: Event, now: datetime, **change
     """Move a locked delivery by `event`; raise Conflict where the machine has no such step.
 
     Sets `changes` with it, owes a clean-up of what was prepared for it in vain, drops `next_at` and the lease where
-    the engine owes no next step, derives the post's status, and tells the outbox.
+    the engine owes no next step, names who gets a handoff and until when, derives the post's status, and tells the outbox.
     """
     if next_state(State(delivery.state), event) is State.CANCELLED or changes.get("checkpoint") == {}:
         leave(tx, delivery, now)
+    if event is Event.HAND_OFF:
+        changes |= (await handoffs.terms(tx, [delivery], now)).get(delivery.id, {})
     done = _step(Move(delivery, event, now, changes))
     for name, value in done.values.items():
         setattr(delivery, name, value)
@@ -142,10 +155,13 @@ async def move_all(tx: Tx, moves: Sequence[Move]) -> None:
     """
     if not moves:
         return
+    handed = [one for one in moves if one.event is Event.HAND_OFF]
+    terms = await handoffs.terms(tx, [one.delivery for one in handed], handed[0].now) if handed else {}
     done: list[_Step] = []
     written: dict[UUID, dict[str, Any]] = {}
     for one in moves:
-        step = _step(one)
+        more = terms.get(one.delivery.id) if one.event is Event.HAND_OFF else None
+        step = _step(replace(one, changes=one.changes | more) if more else one)
         if step.target is State.CANCELLED:
             raise ValueError("a cancelled delivery owes a clean-up: move it by itself")
         vars(one.delivery).update(step.values)  # no session is to notice
@@ -199,7 +215,11 @@ def _step(one: Move) -> _Step:
     fresh = {"state": target.value, "revision": delivery.revision + 1, "updated_at": one.now}
     values = fresh | one.changes
     if target not in LIVE:
-        values |= {"next_at": None, "lease_until": None, "needs_check": False}
+        # A handoff is looked at too: its owner is reminded.
+        look = values.get("next_at") if one.event is Event.HAND_OFF else None
+        values |= {"next_at": look, "lease_until": None, "needs_check": False}
+    if source is State.HANDOFF and target is State.PUBLISHED:
+        values["late_at"] = late_since(delivery.deadline, delivery.late_at, values["published_at"])
     return _Step(one, source, target, values)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, select
 
-from drumtower.db.models import Delivery, Interaction, Member
+from drumtower.db.models import Delivery, Interaction
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.interactions import InteractionKind
 
@@ -37,12 +37,6 @@ class InteractionRepository(Scoped):
             )
         )
         return {delivery_id: post_id for delivery_id, post_id in found if post_id is not None}
-
-    async def is_assignable(self, member_id: UUID, now: datetime) -> bool:
-        """Say whether the member belongs to this workspace, and still will in a moment."""
-        stays = or_(Member.ends_at.is_(None), Member.ends_at > now)
-        found = await self.tx.scalar(self.select(Member).where(Member.id == member_id, stays))
-        return found is not None
 
     async def last_messages(self, conversation_ids: Collection[UUID]) -> dict[UUID, datetime]:
         """Return when each person last wrote to us in private: platforms count reply windows from it."""

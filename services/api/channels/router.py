@@ -131,6 +131,7 @@ async def update_channel(
             channel.base_url = body.base_url
         if "min_gap_seconds" in body.model_fields_set:
             channel.min_gap_seconds = body.min_gap_seconds
+        await service.set_handoffs(tx, channel, body, services.clock.now())
         if found is not None:
             await service.reconnect(tx, principal, services, channel, found, services.clock.now())
     return service.read(channel, services)

@@ -42,12 +42,16 @@ class ChannelUpdate(Body):
     """A merge patch. New `credentials` must belong to the same account.
 
     `min_gap_seconds`: how long the channel rests between two posts at least; null lets them follow one another.
+    `handoff_owner_id`: who publishes by hand what the API can't; null: whoever planned it. `handoff_within_seconds`:
+    how long after its time that may take; null: two hours.
     """
 
     name: Name | None = None
     credentials: CredentialValues | None = None
     base_url: BaseUrl | None = None
     min_gap_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    handoff_owner_id: UUID | None = None
+    handoff_within_seconds: Annotated[int, Field(ge=300, le=30 * 86_400)] | None = None
 
 
 class ChannelRead(Answer):
@@ -68,6 +72,8 @@ class ChannelRead(Answer):
     status_detail: str | None
     token_expires_at: Moment | None
     min_gap_seconds: int | None
+    handoff_owner_id: UUID | None
+    handoff_within_seconds: int | None
     authorise_by: Moment | None
     webhook_url: str | None
     created_at: Moment

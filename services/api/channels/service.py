@@ -20,7 +20,8 @@ from drumtower.domain.ids import new_id
 from drumtower.platforms import Adapter, Credentials, PlatformError, RemoteAccount, Token, WebhookReceiver
 from drumtower.platforms.oauth import GIVEN_BY_HAND
 from services.api import audit
-from services.api.channels.schemas import ChannelRead
+from services.api.channels.schemas import ChannelRead, ChannelUpdate
+from services.api.deliveries.handoffs import owner_violations
 from services.api.deps import Services
 from services.api.principals import Principal
 
@@ -196,6 +197,15 @@ async def _release(
         at = delivery.due_at if delivery.due_at > now else first_free(now, gap, taken)
         taken.append(at)
         await move(tx, delivery, Event.RELEASE, now, error=None, next_at=at)
+
+
+async def set_handoffs(tx: Tx, channel: Channel, asked: ChannelUpdate, now: datetime) -> None:
+    """Say who publishes by hand here, and how long that may take; raise Invalid for who may not publish."""
+    found = await owner_violations(tx, channel.workspace_id, asked.handoff_owner_id, "/handoff_owner_id", now)
+    if found:
+        raise Invalid.of(found)
+    for name in asked.model_fields_set & {"handoff_owner_id", "handoff_within_seconds"}:
+        setattr(channel, name, getattr(asked, name))
 
 
 async def disconnect(tx: Tx, principal: Principal, channel_id: UUID, now: datetime) -> Channel:

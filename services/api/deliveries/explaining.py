@@ -35,7 +35,8 @@ async def explained(
     channel = await tx.get_one(Channel, delivery.channel_id)
     post = await tx.get_one(Post, delivery.post_id) if delivery.post_id else None
     case = Case(delivery=delivery, channel=channel, post=post, now=now)
-    facts = _facts(case, await obstacles(tx, case), delivery.timezone or principal.timezone)
+    owner = (await _names(tx, {delivery.owner_id})).get(delivery.owner_id)
+    facts = _facts(case, await obstacles(tx, case), delivery.timezone or principal.timezone, owner)
     told = explain(facts)
     return ExplanationRead(
         delivery_id=delivery.id,
@@ -57,7 +58,7 @@ async def explained(
     )
 
 
-def _facts(case: Case, found: tuple[Obstacle, ...], timezone: str) -> Facts:
+def _facts(case: Case, found: tuple[Obstacle, ...], timezone: str, owner: str | None) -> Facts:
     delivery, error = case.delivery, case.delivery.error
     return Facts(
         state=State(delivery.state),
@@ -70,6 +71,8 @@ def _facts(case: Case, found: tuple[Obstacle, ...], timezone: str) -> Facts:
         lateness_ms=delivery.lateness_ms,
         attempts=delivery.attempts,
         needs_check=delivery.needs_check,
+        owner=owner,
+        deadline=delivery.deadline,
         error=Obstacle(code=error["code"], detail=error["detail"], until=delivery.not_before)
         if error
         else None,
@@ -101,7 +104,10 @@ _VERDICTS = ("delivery.reconciled", "delivery.proved")
 
 
 async def _names(tx: Tx, ids: set[object]) -> dict[object, str]:
-    found = await tx.execute(select(Member.id, Member.name).where(Member.id.in_(ids - {None})))
+    wanted = ids - {None}
+    if not wanted:
+        return {}
+    found = await tx.execute(select(Member.id, Member.name).where(Member.id.in_(wanted)))
     return {row.id: row.name for row in found}
 
 
@@ -142,7 +148,7 @@ def _event(event: AuditEvent, names: dict[object, str]) -> EntryRead:
         detail=", ".join(f"{name}: {value}" for name, value in event.detail.items()) or None,
         platform_code=None,
         attempt=None,
-        actor=_member(event, names),
+        actor=_member(event, names) if event.actor_id else _ENGINE,
     )
 
 

@@ -6,10 +6,9 @@ from uuid import UUID
 from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, Delivery
 from drumtower.db.repositories.channels import ChannelRepository
-from drumtower.domain.deliveries import TRANSITIONS, Action, Event, State
-from drumtower.messages import compose_text, content_of
+from drumtower.domain.deliveries import TRANSITIONS, Event, State
 from drumtower.platforms.registry import Registry
-from services.api.deliveries.schemas import DeliveryAction, DeliveryError, DeliveryRead, HandoffPack
+from services.api.deliveries.schemas import DeliveryAction, DeliveryError, DeliveryRead, HandoffRead
 
 _SAME = set(DeliveryRead.model_fields) - {
     "local",
@@ -47,7 +46,7 @@ def read(delivery: Delivery, registry: Registry, channel: Channel | None = None)
         error=DeliveryError.model_validate(delivery.error) if delivery.error else None,
         allowed=allowed(state),
         look_at=look_at(channel, registry) if channel and state is State.UNKNOWN else None,
-        handoff=_pack(delivery, registry) if state is State.HANDOFF else None,
+        handoff=_handoff(delivery) if state is State.HANDOFF or delivery.deadline else None,
     )
 
 
@@ -59,32 +58,16 @@ def allowed(state: State) -> list[DeliveryAction]:
         DeliveryAction.RETRY: state is State.FAILED,
         DeliveryAction.RECONCILE: state in (State.UNKNOWN, State.ACCEPTED),
         DeliveryAction.PROOF: state is State.HANDOFF,
+        DeliveryAction.ASSIGN: state is State.HANDOFF,
     }
     return [action for action, may in able.items() if may]
 
 
-def _pack(delivery: Delivery, registry: Registry) -> HandoffPack:
-    reason = (delivery.error or {}).get("detail", "")
-    if delivery.action != Action.PUBLISH.value:
-        return HandoffPack(
-            reason=reason,
-            title="",
-            text=delivery.payload.get("text", ""),
-            links=[],
-            hashtags=[],
-            asset_ids=[],
-            disclosures=[],
-            options={},
-        )
-    content = content_of(delivery.payload)
-    adapter = registry.adapters.get(delivery.platform)
-    return HandoffPack(
-        reason=reason,
-        title=content.title,
-        text=compose_text(adapter, content) if adapter else content.body,
-        links=list(content.links),
-        hashtags=list(content.hashtags),
-        asset_ids=[UUID(str(asset_id)) for asset_id in content.asset_ids],
-        disclosures=[disclosure.value for disclosure in content.disclosures],
-        options=content.options,
+def _handoff(delivery: Delivery) -> HandoffRead:
+    return HandoffRead(
+        reason=(delivery.error or {}).get("detail", ""),
+        owner_id=delivery.owner_id,
+        deadline=delivery.deadline,
+        late=delivery.late_at is not None,
+        pack=f"/v1/deliveries/{delivery.id}/pack",
     )

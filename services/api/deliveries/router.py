@@ -16,7 +16,6 @@ from services.api.deliveries.quotas import reserve
 from services.api.deliveries.reading import read, read_all
 from services.api.deliveries.schemas import (
     AttemptRead,
-    DeliveryProof,
     DeliveryRead,
     DeliveryReconcile,
     DeliveryReschedule,
@@ -48,6 +47,10 @@ async def list_deliveries(
     due_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     due_to: Annotated[Moment | None, Query(description="Exclusive.")] = None,
     needs_check: Annotated[bool | None, Query(description="The work list: only a person can tell.")] = None,
+    owner_id: Annotated[UUID | None, Query(description="Whose handoffs.")] = None,
+    late: Annotated[
+        bool | None, Query(description="Handoffs that missed their deadline, or did not.")
+    ] = None,
 ) -> Page[DeliveryRead]:
     statement = DeliveryRepository(tx, principal.workspace_id).all()
     equal = {
@@ -55,12 +58,16 @@ async def list_deliveries(
         Delivery.post_id: post_id,
         Delivery.action: action,
         Delivery.needs_check: needs_check,
+        Delivery.owner_id: owner_id,
     }
     for column, value in equal.items():
         if value is not None:
             statement = statement.where(column == value)
     if state:
         statement = statement.where(Delivery.state.in_([one.value for one in state]))
+    if late is not None:
+        missed = Delivery.late_at.is_not(None)
+        statement = statement.where(missed if late else ~missed, Delivery.deadline.is_not(None))
     if due_from is not None:
         statement = statement.where(Delivery.due_at >= due_from)
     if due_to is not None:
@@ -180,22 +187,4 @@ async def reconcile_delivery(
     delivery = await service.hold(edit, delivery_id)
     await service.reconcile(edit, delivery, body)
     bell.ring(Role.SCHEDULER)
-    return edit.answer(delivery.revision, read(delivery, services.registry))
-
-
-@router.post(
-    "/{delivery_id}/proof",
-    operation_id="deliveries_proof",
-    summary="Close a hand-off with a proof",
-    responses=ACTS,
-)
-async def prove_delivery(
-    delivery_id: UUID,
-    body: DeliveryProof,
-    edit: Publishing,
-    services: ServicesDep,
-    idempotency: IdempotencyDep,
-) -> DeliveryRead:
-    delivery = await service.hold(edit, delivery_id)
-    await service.prove(edit, delivery, body)
     return edit.answer(delivery.revision, read(delivery, services.registry))

@@ -1,7 +1,7 @@
 """Deliveries over HTTP."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -80,6 +80,17 @@ class DeliveryProof(Body):
     published_at: Moment
 
 
+class HandoffAssign(Body):
+    """Who publishes it by hand, and until when; what is left out stays."""
+
+    model_config = Body.model_config | {
+        "json_schema_extra": {"example": {"deadline": "2026-12-01T12:00:00+08:00"}}
+    }
+
+    owner_id: Annotated[UUID | None, Field(description="A member who may publish.")] = None
+    deadline: Moment | None = None
+
+
 class DeliveryAction(StrEnum):
     """What a client may ask of a delivery."""
 
@@ -88,6 +99,7 @@ class DeliveryAction(StrEnum):
     RETRY = "retry"
     RECONCILE = "reconcile"
     PROOF = "proof"
+    ASSIGN = "assign"
 
 
 class DeliveryError(Answer):
@@ -101,17 +113,14 @@ class DeliveryError(Answer):
     violations: list[ProblemViolation] = []
 
 
-class HandoffPack(Answer):
-    """All that a person needs to publish it by hand; close it with a proof."""
+class HandoffRead(Answer):
+    """Who publishes it by hand, until when, and why. It stays when it is closed, and so does `late`."""
 
     reason: str
-    title: str
-    text: str
-    links: list[str]
-    hashtags: list[str]
-    asset_ids: list[UUID]
-    disclosures: list[str]
-    options: dict[str, Any]
+    owner_id: UUID | None
+    deadline: Moment | None
+    late: bool = Field(description="There was no proof by the deadline, or it says that it was out later.")
+    pack: str = Field(description="The path of all that its owner needs.")
 
 
 class DeliveryRead(Answer):
@@ -138,7 +147,7 @@ class DeliveryRead(Answer):
     needs_check: bool = Field(description="Unknown, and only a person can tell.")
     look_at: str | None = Field(description="Where to look while the outcome is unknown.")
     allowed: list[DeliveryAction]
-    handoff: HandoffPack | None
+    handoff: HandoffRead | None
     post_version: int | None
     content_hash: str | None
     revision: int

@@ -20,7 +20,6 @@ from drumtower.domain.schedules import GRACE
 from services.api import audit
 from services.api.deliveries.renewal import renewal
 from services.api.deliveries.schemas import (
-    DeliveryProof,
     DeliveryReconcile,
     DeliveryReschedule,
     Verdict,
@@ -110,7 +109,7 @@ async def reconcile(edit: Edit, delivery: Delivery, asked: DeliveryReconcile) ->
     )
     if asked.verdict is Verdict.LIVE:
         at = asked.published_at or delivery.sent_at or edit.now
-        await _publish(
+        await record_published(
             edit.tx,
             delivery,
             url=asked.url,
@@ -129,20 +128,7 @@ async def reconcile(edit: Edit, delivery: Delivery, asked: DeliveryReconcile) ->
         await move(edit.tx, delivery, Event.REFUSE, edit.now, error=_NOT_THERE)
 
 
-async def prove(edit: Edit, delivery: Delivery, asked: DeliveryProof) -> None:
-    """Close a hand-off with the link of what a person published."""
-    if State(delivery.state) is not State.HANDOFF:
-        raise Conflict("delivery_state", f"A delivery that is {delivery.state} waits for no proof.")
-    violations = _in_future(asked.published_at, edit.now)
-    if violations:
-        raise Invalid.of(violations)
-    await _publish(
-        edit.tx, delivery, url=asked.url, external_id=None, at=asked.published_at, now=edit.now, step="proof"
-    )
-    audit.record(edit.tx, edit.principal, "delivery.proved", delivery.id, edit.now, url=asked.url)
-
-
-async def _publish(
+async def record_published(
     tx: Tx,
     delivery: Delivery,
     *,
@@ -152,6 +138,7 @@ async def _publish(
     now: datetime,
     step: str,
 ) -> None:
+    """Write what a person says is out: the attempt, the answered interaction, the delivery's state."""
     tx.add(_attempt(delivery, step, "published", external_id or url or "", now))
     if delivery.interaction_id is not None:
         await tx.execute(
@@ -180,33 +167,35 @@ def _attempt(delivery: Delivery, step: str, outcome: str, detail: str, now: date
 
 
 def _check_verdict(asked: DeliveryReconcile, now: datetime) -> None:
-    violations = _in_future(asked.published_at, now)
+    violations = in_future(asked.published_at, now)
     given = [name for name in ("url", "external_id", "published_at") if getattr(asked, name) is not None]
     if asked.verdict is Verdict.LIVE and asked.url is None and asked.external_id is None:
         hint = "Send the post's url, or its external_id on the platform."
-        violations.append(_violation("/url", "proof_required", "What is live can be shown.", hint))
+        violations.append(violation("/url", "proof_required", "What is live can be shown.", hint))
     if asked.verdict is Verdict.SEND_AGAIN and asked.not_there is None:
         detail = "It could appear twice: say that you have looked, and that it is not there."
-        violations.append(_violation("/not_there", "absence_unconfirmed", detail, 'Send "not_there": true.'))
+        violations.append(violation("/not_there", "absence_unconfirmed", detail, 'Send "not_there": true.'))
     if asked.verdict is Verdict.LIVE and asked.not_there is not None:
-        violations.append(_violation("/not_there", "proof_unexpected", "It can't be live and not there."))
+        violations.append(violation("/not_there", "proof_unexpected", "It can't be live and not there."))
     if asked.verdict is not Verdict.LIVE:
         violations += [
-            _violation(f"/{name}", "proof_unexpected", f"{name} goes with the verdict live only.")
+            violation(f"/{name}", "proof_unexpected", f"{name} goes with the verdict live only.")
             for name in given
         ]
     if violations:
         raise Invalid.of(violations)
 
 
-def _in_future(published_at: datetime | None, now: datetime) -> list[Violation]:
+def in_future(published_at: datetime | None, now: datetime) -> list[Violation]:
+    """Say where nothing can have been published yet."""
     if published_at is None or published_at <= now + GRACE:
         return []
     detail = "It can't have been published later than now."
-    return [_violation("/published_at", "time_in_future", detail, "Check the date and the offset.")]
+    return [violation("/published_at", "time_in_future", detail, "Check the date and the offset.")]
 
 
-def _violation(pointer: str, code: str, detail: str, hint: str = "") -> Violation:
+def violation(pointer: str, code: str, detail: str, hint: str = "") -> Violation:
+    """Make a violation."""
     return Violation(pointer=pointer, code=code, detail=detail, hint=hint)
 
 
@@ -238,7 +227,7 @@ def post_violations(post: Post, at: datetime) -> list[Violation]:
         violations = approval_violations(Approval(content_hash=None, expires_at=None), post.content_hash, at)
     if post.archived_at is not None:
         detail = "The post is archived."
-        violations.append(_violation("", "post_archived", detail, "Duplicate it, and schedule the copy."))
+        violations.append(violation("", "post_archived", detail, "Duplicate it, and schedule the copy."))
     return violations
 
 

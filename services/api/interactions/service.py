@@ -11,6 +11,7 @@ from sqlalchemy import Select, select
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery, Interaction
 from drumtower.db.repositories.interactions import InteractionRepository
+from drumtower.db.repositories.members import MemberRepository
 from drumtower.domain import replies
 from drumtower.domain.errors import Invalid
 from drumtower.domain.interactions import Intent, InteractionKind, InteractionStatus, Sentiment
@@ -114,7 +115,8 @@ async def _check(interactions: InteractionRepository, changes: dict[str, Any], n
                 f"/{name}", "null_not_allowed", f"{name} can't be null.", "Leave it out, or send a value."
             )
     assignee_id = changes.get("assignee_id")
-    if assignee_id is not None and not await interactions.is_assignable(assignee_id, now):
+    members = MemberRepository(interactions.tx, interactions.workspace_id)
+    if assignee_id is not None and await members.here(assignee_id, now) is None:
         raise Invalid.at(
             "/assignee_id",
             "assignee_unknown",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drumtower.domain.budgets import Rate
-from drumtower.domain.capabilities import Reconcile
+from drumtower.domain.capabilities import Feature, Reconcile
 from drumtower.domain.content import Disclosure, Kind
 from drumtower.domain.deliveries import Action
 from drumtower.domain.quotas import Period
@@ -108,6 +108,15 @@ class AuthRead(Answer):
     fields: list[CredentialFieldRead]
 
 
+class ByHandRead(Answer):
+    """What only a person does here, on every account, and where their posts are seen."""
+
+    features: list[Feature]
+    hosts: list[str]
+    compose_url: str | None
+    steps: list[LabelRead]
+
+
 class PlatformRead(Answer):
     """A platform: its limits, its options as JSON Schema, and what its channels can do."""
 
@@ -117,6 +126,7 @@ class PlatformRead(Answer):
     auth: AuthRead
     options: dict[str, Any]
     features: list[str]
+    by_hand: ByHandRead
 
 
 class PlatformList(Answer):

@@ -3,6 +3,7 @@
 from drumtower.domain.capabilities import Capabilities, MediaRule
 from drumtower.platforms import (
     Adapter,
+    ByHand,
     Confirmable,
     Deleter,
     Discarder,
@@ -16,6 +17,7 @@ from drumtower.platforms import (
 )
 from services.api.platforms.schemas import (
     AuthRead,
+    ByHandRead,
     CapabilitiesRead,
     CredentialFieldRead,
     LabelRead,
@@ -53,6 +55,16 @@ def read(adapter: type[Adapter]) -> PlatformRead:
         ),
         options=adapter.options.model_json_schema(),
         features=[name for name, mixin in FEATURES.items() if issubclass(adapter, mixin)],
+        by_hand=_by_hand(adapter.by_hand),
+    )
+
+
+def _by_hand(given: ByHand) -> ByHandRead:
+    return ByHandRead(
+        features=sorted(given.features),
+        hosts=[*given.hosts, *given.short_hosts],
+        compose_url=given.compose_url,
+        steps=[LabelRead.model_validate(step) for step in given.steps],
     )
 
 
