@@ -63,10 +63,10 @@ async def upload_in_parts(
     progress: Checkpoint,
     data: bytes,
     part: int,
-    begin: Callable[[], Awaitable[str]],
-    send: Callable[[str, int, bytes], Awaitable[Any]],
-) -> str:
-    """Send a file part by part (numbers from 1), saving after each; return the upload's id.
+    begin: Callable[[], Awaitable[Any]],
+    send: Callable[[Any, int, bytes], Awaitable[Any]],
+) -> Any:
+    """Send a file part by part (numbers from 1), saving after each; return what `begin` gave for it (JSON).
 
     Goes on where the last attempt stopped; an upload that the platform does not take any more is begun anew.
     """
@@ -87,8 +87,8 @@ async def _parts_of(
     data: bytes,
     part: int,
     state: dict[str, Any],
-    send: Callable[[str, int, bytes], Awaitable[Any]],
-) -> str:
+    send: Callable[[Any, int, bytes], Awaitable[Any]],
+) -> Any:
     for number, start, end in parts(len(data), part):
         if number <= state["sent"]:
             continue
@@ -96,7 +96,7 @@ async def _parts_of(
         state = {**state, "sent": number}
         progress["parts"] = state
         await request.save(dict(progress))
-    return str(state["upload"])
+    return state["upload"]
 
 
 def parts(size: int, part: int) -> Iterator[tuple[int, int, int]]:

@@ -31,6 +31,11 @@ def sha1_over(secret: str, body: bytes) -> str:
     return hashlib.sha1(secret.encode() + body, usedforsecurity=False).hexdigest()
 
 
+def md5_over(body: bytes, secret: str) -> str:
+    """Hex MD5 over the raw body and the secret: Kuaishou."""
+    return hashlib.md5(body + secret.encode(), usedforsecurity=False).hexdigest()
+
+
 def hmac_sha256(secret: str, body: bytes) -> str:
     """Hex HMAC-SHA256 of the raw body: LinkedIn, WordPress, Discourse (with their own prefixes)."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

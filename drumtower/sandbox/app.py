@@ -9,6 +9,7 @@ from starlette.routing import Mount, Route, Router
 from drumtower.sandbox.bluesky import BlueskySandbox
 from drumtower.sandbox.discourse import DiscourseSandbox
 from drumtower.sandbox.douyin import DouyinSandbox
+from drumtower.sandbox.kuaishou import KuaishouSandbox
 from drumtower.sandbox.linkedin import LinkedInSandbox
 from drumtower.sandbox.mastodon import MastodonSandbox
 from drumtower.sandbox.platform import SandboxPlatform
@@ -23,6 +24,7 @@ PLATFORMS: tuple[type[SandboxPlatform], ...] = (
     DiscourseSandbox,
     LinkedInSandbox,
     DouyinSandbox,
+    KuaishouSandbox,
 )
 
 

@@ -40,6 +40,7 @@ challenge_is_signed = True      False: anybody may ask
 body_is_signed = False          and signed_places(body): where a changed byte of a body must be noticed
 names_account = True            a push names the account that it is for
 signs_time = True               a push is dated, and an old one is refused
+tells_words = True              pushes carry what people say; else account events only
 has_challenge = True            the platform checks our address; else every check is refused
 malformed = ()                  more bodies that are no push (XML bombs, …)
 

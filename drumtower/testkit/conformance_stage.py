@@ -189,6 +189,7 @@ class Hooks:
     names_account: ClassVar[bool] = True
     signs_time: ClassVar[bool] = True
     has_challenge: ClassVar[bool] = True
+    tells_words: ClassVar[bool] = True
     malformed: ClassVar[tuple[bytes, ...]] = ()
 
     def error(self, code: str, said: str = "") -> Fault:

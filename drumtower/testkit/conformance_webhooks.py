@@ -48,6 +48,8 @@ class WebhookRules(Hooks):
         return replace(self.webhook(stage.credentials, NOW, text=text), received_at=NOW)
 
     async def test_a_signed_message_is_an_interaction(self, stage: Stage) -> None:
+        if not self.tells_words:
+            pytest.skip(f"{self.adapter.__name__}'s platform pushes nothing that people say")
         received = self._receiver(stage).receive(self._signed(stage, "你好，几点开门？👋"), stage.credentials)
         (event,) = received.events
         assert isinstance(event, InteractionEvent)
@@ -64,7 +66,7 @@ class WebhookRules(Hooks):
         other = receiver.receive(self._signed(stage, "另一句"), stage.credentials)
         assert first == again
         assert first.event_key != other.event_key
-        assert first.events[0] != other.events[0]
+        assert not self.tells_words or first.events[0] != other.events[0]
 
     async def test_a_changed_signature_is_refused(self, stage: Stage) -> None:
         request = self._signed(stage)

@@ -87,7 +87,7 @@ async def _video(
     async def send_part(upload_id: str, number: int, content: bytes) -> None:
         await send("upload_video_part", object, content, upload_id=upload_id, part_number=str(number))
 
-    upload_id = await upload_in_parts(request, progress, data, part, begin, send_part)
+    upload_id: str = await upload_in_parts(request, progress, data, part, begin, send_part)
     done = await api.post(f"{BASE}/complete_video_part_upload/", In[VideoIn], upload_id=upload_id, **about)
     return done.data.video.video_id
 
