@@ -77,6 +77,7 @@ async def _sent(
         query = {"upload_token": begun["token"], "fragment_id": str(number - 1)}
         await _put(adapter, begun["host"], "/fragment", query, content, media.content_type)
 
+    begun: dict[str, str]
     if len(data) <= part:
         begun = await begin()
         await _put(adapter, begun["host"], "", {"upload_token": begun["token"]}, data, media.content_type)

@@ -6,7 +6,9 @@ UN_AUTHORIZE). UNVERIFIED: the check's body; it is taken for a push without an a
 """
 
 import json
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from drumtower.platforms import (
     AccountEvent,
@@ -28,7 +30,7 @@ class Push(Answer):
     event: Id
     message_id: Id
     app_id: str
-    data: dict[str, Any] = {}
+    data: Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
 def receive(request: WebhookRequest, credentials: Credentials) -> Received:

@@ -30,7 +30,7 @@ class Uploads:
 
     def begin(self, account: str) -> str:
         token = secrets.token_hex(8)
-        upload = {"token": token, "account": account, "fragments": {}, "digest": None, "used": False}
+        upload: Record = {"token": token, "account": account, "fragments": {}, "digest": None, "used": False}
         self._state.store.put("_uploads", token, upload)
         return token
 
