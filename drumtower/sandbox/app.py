@@ -15,6 +15,7 @@ from drumtower.sandbox.mastodon import MastodonSandbox
 from drumtower.sandbox.platform import SandboxPlatform
 from drumtower.sandbox.wechat import WeChatSandbox
 from drumtower.sandbox.weibo import WeiboSandbox
+from drumtower.sandbox.wordpress import WordPressSandbox
 
 PLATFORMS: tuple[type[SandboxPlatform], ...] = (
     WeiboSandbox,
@@ -25,6 +26,7 @@ PLATFORMS: tuple[type[SandboxPlatform], ...] = (
     LinkedInSandbox,
     DouyinSandbox,
     KuaishouSandbox,
+    WordPressSandbox,
 )
 
 

@@ -6,8 +6,6 @@ restored. A topic that is not in the list (unlisted, or too far down) is read ea
 in other topics, come by webhook only.
 """
 
-import html
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,12 +16,12 @@ from drumtower.adapters.discourse.topics import Forum
 from drumtower.domain.interactions import InteractionKind
 from drumtower.platforms import FeedbackPage, InteractionEvent, PlatformError, PostReference
 from drumtower.platforms.answers import read_each
+from drumtower.platforms.markup import as_text
 from drumtower.platforms.walks import State, by_others, numbers_of, ranges_of
 
 LISTS = 2  # of 30 topics each
 AT_ONCE = 3 * CHUNK  # posts of one topic in one pull
 _REGULAR = 1  # post_type; the others are notes about the topic, and whispers of the staff
-_TAG = re.compile(r"<[^>]*>")
 
 
 async def pull(
@@ -97,7 +95,7 @@ def event(
         kind=kind,
         author_id=post.user_id,
         author_name=post.name or post.username,
-        text=post.raw if post.raw is not None else html.unescape(_TAG.sub("", post.cooked)).strip(),
+        text=post.raw if post.raw is not None else as_text(post.cooked).strip(),
         occurred_at=post.created_at,
         post_external_id=post.topic_id,
         in_reply_to=(ids or {}).get(above) if above else None,

@@ -1,14 +1,10 @@
 """What is read of a server's answers, and a status's HTML as the text it was written as."""
 
-import html
-import re
-
 from pydantic import AwareDatetime
 
 from drumtower.domain.samples import Metric
 from drumtower.platforms.answers import Answer, Count, Id
-
-_BREAK, _PARAGRAPH, _TAG = re.compile(r"<br\s*/?>"), re.compile(r"</p>\s*<p>"), re.compile(r"<[^>]*>")
+from drumtower.platforms.markup import as_text
 
 
 class Account(Answer):
@@ -39,8 +35,7 @@ class Status(Answer):
     @property
     def text(self) -> str:
         """The text without markup; links keep their address, mentions their name."""
-        broken = _PARAGRAPH.sub("\n\n", _BREAK.sub("\n", self.content))
-        return html.unescape(_TAG.sub("", broken))
+        return as_text(self.content)
 
     def given(self) -> dict[Metric, int | None]:
         return {

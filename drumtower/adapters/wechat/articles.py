@@ -11,17 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from drumtower.adapters.wechat.schemas import LONGEST_LINK, WeChatOptions
-from drumtower.domain.content import Disclosure
 from drumtower.domain.text import links_in
 from drumtower.platforms import Message
+from drumtower.platforms.markup import disclosures
 
 _OWN_LINK = re.compile(r"(https?://mp\.weixin\.qq\.com/[^\s<>\"'，。！？、；：）】》]+)")
 # JSON could write them only as \u escapes, which the platform refuses (40033).
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_DISCLOSURES = {
-    Disclosure.AD: ("广告", "Advertisement"),
-    Disclosure.AI_GENERATED: ("内容由AI生成", "AI-generated content"),
-}
 
 
 def plain(text: str) -> str:
@@ -52,7 +48,8 @@ def article_html(message: Message, images: Sequence[str]) -> str:
         f'<p><img src="{html.escape(url)}" alt="{html.escape(plain(media.alt_text))}"/></p>'
         for url, media in zip(images, message.media, strict=True)
     ]
-    return "".join([*lines, *pictures, *_disclosures(message)])
+    told = [f"<p>{label}</p>" for label in disclosures(message)]
+    return "".join([*lines, *pictures, *told])
 
 
 def fingerprint(message: Message, options: WeChatOptions) -> str:
@@ -75,9 +72,3 @@ def _read_more(message: Message) -> str:
     links = [*message.links, *links_in(message.text)]
     outside = (link for link in links if not _OWN_LINK.match(link) and len(link.encode()) <= LONGEST_LINK)
     return next(outside, "")
-
-
-def _disclosures(message: Message) -> list[str]:
-    chinese = message.language.startswith("zh")
-    labels = [_DISCLOSURES[disclosure][0 if chinese else 1] for disclosure in message.disclosures]
-    return [f"<p>{label}</p>" for label in labels if label not in message.text]

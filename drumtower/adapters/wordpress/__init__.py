@@ -1,0 +1,1 @@
+"""WordPress, the official website: posts found by their slug, pictures, comments."""
