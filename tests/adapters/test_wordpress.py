@@ -101,9 +101,10 @@ async def test_what_waits_for_an_editor_is_not_out(stage: Stage) -> None:
     assert out.poll_after == EDITORS_POLL
     assert isinstance(stage.adapter, WordPressAdapter)
     assert isinstance(await stage.adapter.confirm(stage.credentials, out.handle), Accepted)
-    await stage.public("edit", post=str(out.handle["post"]), status="publish")
+    post = stage.sandbox.store.get("posts", str(out.handle["post"])) or {}
+    stage.sandbox.store.put("posts", post["id"], post | {"status": "publish"})
     assert isinstance(await stage.adapter.confirm(stage.credentials, out.handle), Published)
-    await stage.public("edit", post=str(out.handle["post"]), status="trash")
+    stage.sandbox.store.put("posts", post["id"], post | {"status": "trash"})
     with pytest.raises(PlatformError) as caught:
         await stage.adapter.confirm(stage.credentials, out.handle)
     assert isinstance(caught.value.failure, failures.ContentRejected)

@@ -155,13 +155,15 @@ class WordPressAdapter(
             raise
 
     async def find_reply(self, request: ReplyRequest, since: datetime) -> Finding:
-        """Look among the answers to the comment; the site changes quotes and dashes of a text."""
+        """Look among the answers to the comment."""
         query = {"parent": request.external_id, "orderby": "date_gmt", "order": "desc", "per_page": _PAGE}
         listed = await self._site(request.credentials).get("comments", list[Comment], **query)
         total = len(listed) if len(listed) < _PAGE else None
         seen = recent(listed, since, lambda comment: comment.written_at, total)
         own = (row for row in seen.rows if row.written_by == request.credentials.account_id)
-        out = next((row for row in own if alike(articles.spoken(row.content.rendered), request.text)), None)
+        text = articles.plain(request.text)
+        same = (row for row in own if alike(articles.plain(articles.spoken(row.content.rendered)), text))
+        out = next(same, None)
         return seen.settle(_published(out) if out else None, f"More than {_PAGE} answers are newer.")
 
     async def feedback(

@@ -6,6 +6,7 @@ a post under it is ours, and nothing under it is proof that there is none.
 
 import hashlib
 import html
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
@@ -32,6 +33,8 @@ from drumtower.platforms.media import read_file, upload_each
 
 OUT = frozenset({"publish", "private"})
 EDITORS_POLL = timedelta(minutes=30)
+_TYPOGRAPHY = str.maketrans("“”„″‘’′–—×", '""""\'\'\'--x')
+_DASHES = re.compile(r"-+")
 _BIN = "trash"
 _ANY = "publish,future,draft,pending,private,trash"
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
@@ -185,3 +188,8 @@ async def discard(api: Api, progress: Checkpoint) -> None:
 def spoken(text: str) -> str:
     """Return the text of a comment as people read it."""
     return as_text(text).strip()
+
+
+def plain(text: str) -> str:
+    """Undo the typography that the site does by itself (wptexturize), so that texts can be compared."""
+    return _DASHES.sub("-", text.translate(_TYPOGRAPHY)).replace("...", "…")

@@ -40,6 +40,7 @@ ERRORS = error_table(
             "rest_cannot_edit": "the user's role does not allow it",
             "rest_cannot_delete": "the user's role does not allow it",
             "rest_cannot_assign_term": "the user may not use this category or tag",
+            "rest_comment_author_data_required": "the user's profile has no e-mail address, which comments need",
             "rest_comment_closed": "comments on this post are closed",
             "rest_comment_invalid_post_id": "the post takes no comments",
         },
