@@ -113,7 +113,10 @@ def _php_ini(directory: Path) -> Path:
     (modules,) = (ROOT / "usr/lib/php").glob("2*/mysqli.so")
     lines = [f"extension_dir={modules.parent}", *(f"extension={name}" for name in EXTENSIONS)]
     path = directory / "php.ini"
-    cached = ["zend_extension=opcache", "opcache.enable_cli=1"]  # the site is compiled once, not for each call
+    cached = [
+        "zend_extension=opcache",
+        "opcache.enable_cli=1",
+    ]  # the site is compiled once, not for each call
     path.write_text("\n".join([*lines, *cached, "memory_limit=256M", "display_errors=stderr"]))
     return path
 
