@@ -6,7 +6,7 @@ import pytest
 from tests.adapters.wordpress_contract import Desk, Server, WordPressContract
 from tests.real.wordpress import Site
 
-pytestmark = pytest.mark.real_wordpress
+pytestmark = [pytest.mark.long, pytest.mark.real_wordpress]
 
 
 class TestContract(WordPressContract):
