@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Channel
+from drumtower.db.repositories.channels import disconnect
 from drumtower.db.repositories.feedback import FeedbackRepository
 from drumtower.domain.ids import new_id
 from drumtower.domain.interactions import InteractionStatus
@@ -66,6 +67,8 @@ async def ingest(
     batch = read(events)
     stored = await _store(tx, channel, batch.heard, now, careful=careful) if batch.heard else Ingested()
     settled = [await settle(tx, channel, told, now) for told in batch.told]
+    if batch.revoked:
+        await disconnect(tx, channel.id, batch.revoked, now)
     return replace(stored, settled=sum(settled), faults=(*batch.faults, *stored.faults))
 
 

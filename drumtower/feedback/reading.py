@@ -136,11 +136,12 @@ def _is_event(event: object) -> TypeGuard[FeedbackEvent]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """A batch of events: what was said, what was told, and what could not be read."""
+    """A batch of events: what was said, what was told, what could not be read, and why the authorisation is over."""
 
     heard: list[Heard]
     told: list[Told]
     faults: list[Fault]
+    revoked: str = ""
 
 
 def read(events: Iterable[object]) -> Read:
@@ -148,6 +149,7 @@ def read(events: Iterable[object]) -> Read:
     heard: dict[str, Heard] = {}
     told: list[Told] = []
     faults: list[Fault] = []
+    revoked = ""
     for event in events:
         try:
             match event:
@@ -157,12 +159,12 @@ def read(events: Iterable[object]) -> Read:
                 case OutcomeEvent():
                     told.append(Told.model_validate(event))
                 case AccountEvent():
-                    pass  # kept raw; nobody acts on it yet
+                    revoked = revoked or readable(event.revoked)
                 case _:
                     raise TypeError(f"{type(event).__name__} is no feedback event")
         except (ValidationError, TypeError) as error:
             faults.append(fault_of(event, error))
-    return Read(heard=list(heard.values()), told=told, faults=faults)
+    return Read(heard=list(heard.values()), told=told, faults=faults, revoked=revoked)
 
 
 def _reason(error: Exception) -> str:

@@ -198,9 +198,14 @@ class OutcomeEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountEvent:
-    """Something else the platform told us (follow, unfollow, menu click); kept raw, acted on by nobody yet."""
+    """Something else the platform told us (follow, unfollow, menu click); kept raw.
+
+    `revoked`: the account took its authorisation back, in words; the channel is then disconnected. Nobody acts on the
+    others yet.
+    """
 
     name: str
+    revoked: str = ""
 
 
 FeedbackEvent = InteractionEvent | OutcomeEvent | AccountEvent
@@ -228,11 +233,16 @@ class WebhookAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A verified webhook: what to dedupe on, what it says, and what to answer once it is stored."""
+    """A verified webhook: what to dedupe on, what it says, and what to answer once it is stored.
+
+    `account_id`: whom it is for, where one address serves all accounts of an app. Another account's push has no events
+    here: that account's own channel reads it.
+    """
 
     event_key: str
     events: tuple[FeedbackEvent, ...]
     answer: WebhookAnswer
+    account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

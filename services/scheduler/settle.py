@@ -12,8 +12,9 @@ from sqlalchemy import update
 
 from drumtower.connections import Connection, Connections
 from drumtower.db.engine import Tx
-from drumtower.db.models import Attempt, Channel, Delivery, Interaction
+from drumtower.db.models import Attempt, Delivery, Interaction
 from drumtower.db.plain import fetch, transposed
+from drumtower.db.repositories.channels import disconnect
 from drumtower.db.repositories.deliveries import Move, move, move_all, published
 from drumtower.domain import failures, retries
 from drumtower.domain.deliveries import Event, State
@@ -165,12 +166,7 @@ async def _carry_over(tx: Tx, decided: Sequence[Settlement]) -> None:
             )
     gone = {one.delivery.channel_id: one for one in decided if one.disconnects is not None}
     for channel_id, one in gone.items():
-        await tx.execute(
-            update(Channel)
-            .where(Channel.id == channel_id)
-            .values(status="disconnected", status_detail=one.disconnects, updated_at=one.now)
-            .execution_options(synchronize_session=False)
-        )
+        await disconnect(tx, channel_id, one.disconnects or "", one.now)
 
 
 def _published(delivery: Delivery, found: Published, now: datetime) -> Settlement:

@@ -27,6 +27,7 @@ from drumtower.platforms.signatures import check, check_size, json_body, sha1_ov
 
 _PLACEHOLDERS = {"image": "[图片]", "emoji": "[表情]", "video": "[视频]", "retain_consult_card": "[留资卡片]"}
 _LONGEST_KEY = 128
+_REVOKED = "The account took its authorisation back in Douyin."
 
 
 def _opened(content: Any) -> Any:
@@ -81,13 +82,13 @@ def receive(request: WebhookRequest, credentials: Credentials) -> Received:
         return Received(
             event_key=key, events=(), answer=WebhookAnswer(body=answer, content_type="application/json")
         )
-    if push.client_key != credentials["client_key"] or not _is_ours(push, credentials.account_id):
-        raise WebhookRefused("foreign_account", "the push is for another account")
-    return Received(event_key=key, events=(_event(push, credentials.account_id),), answer=WebhookAnswer())
-
-
-def _is_ours(push: Push, me: str) -> bool:
-    return me in (push.to_user_id, push.from_user_id)
+    if push.client_key != credentials["client_key"]:
+        raise WebhookRefused("foreign_app", "the push is for another app")
+    me = credentials.account_id
+    if me not in (push.to_user_id, push.from_user_id):
+        account = push.to_user_id or push.from_user_id
+        return Received(event_key=key, events=(), answer=WebhookAnswer(), account_id=account)
+    return Received(event_key=key, events=(_event(push, me),), answer=WebhookAnswer(), account_id=me)
 
 
 def _event(push: Push, me: str) -> FeedbackEvent:
@@ -99,7 +100,12 @@ def _event(push: Push, me: str) -> FeedbackEvent:
         for comment in read_each(Commented, [push.content]):
             return _comment(comment) if comment.comment_user_id != me else AccountEvent(name="own_comment")
         raise WebhookRefused("body_malformed", "a comment that can't be read")
-    return AccountEvent(name=push.event[:40])
+    gone = push.event == "unauthorize" and "user_info" in _words(push.content.get("scopes"))
+    return AccountEvent(name=push.event[:40], revoked=_REVOKED if gone else "")
+
+
+def _words(value: Any) -> list[str]:
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
 def _message(push: Push, said: Written) -> InteractionEvent:

@@ -22,6 +22,7 @@ from drumtower.platforms.answers import Answer, Id
 from drumtower.platforms.signatures import check, check_size, json_body, md5_over
 
 _LONGEST_KEY = 128
+_REVOKED = "The account took its authorisation back in Kuaishou."
 
 
 class Push(Answer):
@@ -37,13 +38,17 @@ def receive(request: WebhookRequest, credentials: Credentials) -> Received:
     check_size(request)
     check(request.headers.get("kwaisign", ""), md5_over(request.body, credentials["app_secret"]))
     push = json_body(request, Push)
-    account = push.data.get("open_id")
-    if push.app_id != credentials["app_id"] or account not in (None, credentials.account_id):
-        raise WebhookRefused("foreign_account", "the push is for another account")
+    if push.app_id != credentials["app_id"]:
+        raise WebhookRefused("foreign_app", "the push is for another app")
+    account = str(push.data.get("open_id") or "")
     body = json.dumps({"result": 1, "message_id": push.message_id})
     answer = WebhookAnswer(body=body, content_type="application/json")
-    return Received(event_key=push.message_id[:_LONGEST_KEY], events=(_event(push),), answer=answer)
+    events = (_event(push),) if account in ("", credentials.account_id) else ()
+    key = push.message_id[:_LONGEST_KEY]
+    return Received(event_key=key, events=events, answer=answer, account_id=account)
 
 
 def _event(push: Push) -> AccountEvent:
-    return AccountEvent(name=push.event[:40].lower())
+    scopes = push.data.get("scope")
+    gone = push.event == "UN_AUTHORIZE" and isinstance(scopes, list) and "user_info" in scopes
+    return AccountEvent(name=push.event[:40].lower(), revoked=_REVOKED if gone else "")

@@ -1,13 +1,25 @@
 """Channels of one workspace."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 
+from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, Delivery
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.deliveries import WAITING, State
+
+
+async def disconnect(tx: Tx, channel_id: UUID, detail: str, now: datetime) -> None:
+    """Note that the platform takes the channel's credentials no more, and in which words it said so."""
+    await tx.execute(
+        update(Channel)
+        .where(Channel.id == channel_id)
+        .values(status="disconnected", status_detail=detail, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 class ChannelRepository(Scoped):

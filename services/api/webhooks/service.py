@@ -13,6 +13,7 @@ from drumtower.connections import read_credentials
 from drumtower.crypto import Undecryptable
 from drumtower.db.engine import Tx
 from drumtower.db.models import Channel
+from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.inbound import InboundRepository, channel_called
 from drumtower.domain.errors import NotFound, Unavailable
 from drumtower.platforms import (
@@ -60,12 +61,36 @@ async def receive(
         channel, receiver, credentials = await _called(services, tx, platform, channel_id)
         _check_query(request)
         received = receiver.receive(request, credentials)
+        if received.account_id not in ("", channel.account_id):
+            return await _pass_on(services, tx, (channel, receiver), request, received, careful=careful)
         return await _take(tx, channel, request, received, careful=careful), received.answer
 
     async with _in_time():
         outcome, answer = await feedback.transact(services.db, work)
     EVENTS.labels(platform, outcome).inc()
     return answer
+
+
+async def _pass_on(
+    services: Services,
+    tx: Tx,
+    called: tuple[Channel, WebhookReceiver],
+    request: WebhookRequest,
+    received: Received,
+    *,
+    careful: bool,
+) -> tuple[str, WebhookAnswer]:
+    """Give a push to the channel of its account, by that channel's own secret; one that nobody connected is answered.
+
+    An app has one address for all its accounts, and a platform gives up on an address that refuses.
+    """
+    channel, receiver = called
+    repository = ChannelRepository(tx, channel.workspace_id)
+    theirs = await repository.by_account(channel.platform, received.account_id)
+    if theirs is None or theirs.base_url != channel.base_url:
+        return "foreign", received.answer
+    read = receiver.receive(request, read_credentials(services.box, theirs))
+    return await _take(tx, theirs, request, read, careful=careful), read.answer
 
 
 async def _take(
