@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from drumtower.domain.capabilities import Label, Reconcile
+from drumtower.domain.capabilities import Feature, Label, Reconcile
 from drumtower.domain.samples import Metric
 from drumtower.platforms.auth import AppPassword, AppSecret
 from drumtower.platforms.base import (
@@ -21,6 +21,8 @@ from drumtower.platforms.base import (
 )
 
 _SECRET_NAME = re.compile(r"secret|token|password|aes|private")
+# What a person answers where the API takes no answers.
+ANSWERS = frozenset({Feature.REPLY, Feature.MESSAGE})
 _DATA = ("slug", "name", "default_base_url", "auth", "capabilities")
 
 
@@ -83,10 +85,12 @@ def _mixins(adapter: type[Adapter]) -> Iterator[str]:
         yield "reconcile handle needs a Confirmable"
     if given.key_life is not None and not (given.reconcile is Reconcile.KEY and issubclass(adapter, Finder)):
         yield "key_life needs reconcile key, and a Finder for the time after"
-    if (given.reply is not None) != issubclass(adapter, Replier | Messenger):
-        yield "capabilities.reply and Replier or Messenger go together"
-    if bool(given.metrics or given.channel_metrics) != issubclass(adapter, StatsSource):
-        yield "declared metrics and StatsSource go together"
+    by_hand = adapter.by_hand.features
+    if (given.reply is not None) != bool(issubclass(adapter, Replier | Messenger) or ANSWERS & by_hand):
+        yield "capabilities.reply and Replier or Messenger, or answers by hand, go together"
+    counted = issubclass(adapter, StatsSource) or Feature.STATISTICS in by_hand
+    if bool(given.metrics or given.channel_metrics) != counted:
+        yield "declared metrics and StatsSource, or figures by import, go together"
     unknown = {*given.metrics, *given.channel_metrics} - {metric.value for metric in Metric}
     if unknown:
         yield f"there are no metrics {', '.join(sorted(unknown))}"

@@ -44,11 +44,13 @@ tells_words = True              pushes carry what people say; else account event
 has_challenge = True            the platform checks our address; else every check is refused
 malformed = ()                  more bodies that are no push (XML bombs, …)
 
+Where a person publishes, there is no wire to speak of: subclass `conformance_by_hand.ByHandConformance` instead.
+
 The control plane is used as documented: control/public/comment, like, share, read, save, follow, message.
 '''
 
 from drumtower.testkit.conformance_cleaning import CleaningRules
-from drumtower.testkit.conformance_declaration import DeclarationRules
+from drumtower.testkit.conformance_declaration import DeclarationRules, IdentityRules
 from drumtower.testkit.conformance_errors import ErrorRules, SecrecyRules
 from drumtower.testkit.conformance_feedback import FeedbackRules, StatsRules
 from drumtower.testkit.conformance_lost import CrashRules, LostAnswerRules
@@ -62,6 +64,7 @@ __all__ = ["AdapterConformance", "Hooks", "Stage"]
 
 class AdapterConformance(
     DeclarationRules,
+    IdentityRules,
     PublishingRules,
     LimitRules,
     LostAnswerRules,

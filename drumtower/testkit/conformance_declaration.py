@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from drumtower.domain.capabilities import Label, MediaRule, Reconcile, TextRule
+from drumtower.domain.capabilities import Feature, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.samples import Metric
 from drumtower.platforms import (
     CONTRACT,
@@ -21,7 +21,7 @@ from drumtower.platforms import (
     StatsSource,
     TokenSource,
 )
-from drumtower.platforms.declaration import problems_of
+from drumtower.platforms.declaration import ANSWERS, problems_of
 from drumtower.sandbox.faults import Fault
 from drumtower.testkit.conformance_stage import Hooks, Stage
 
@@ -45,7 +45,6 @@ class DeclarationRules(Hooks):
 
     def test_has_a_slug_names_and_an_address(self) -> None:
         assert re.fullmatch(r"[a-z][a-z0-9_]{1,31}", self.adapter.slug)
-        assert self.adapter.slug == self.sandbox.slug
         assert _whole(self.adapter.name)
         assert self.adapter.default_base_url.startswith("https://")
         assert self.adapter.hashtag.count("{}") == 1
@@ -92,15 +91,6 @@ class DeclarationRules(Hooks):
             assert _whole(field.label), f"{field.name} needs a label in both languages"
             assert field.secret or not _SECRET_NAME.search(field.name), f"{field.name} must be secret"
 
-    def test_the_sandbox_gives_what_the_form_asks(self) -> None:
-        values = self.credentials_of(self.sandbox().add_account(**self.account_options)).values
-        missing = [
-            field.name for field in self.adapter.auth.fields if field.required and not values.get(field.name)
-        ]
-        assert not missing, f"add_account gives no {missing}"
-        unknown = set(values) - {field.name for field in self.adapter.auth.fields}
-        assert not unknown, f"add_account gives what nobody asks for: {unknown}"
-
     def test_mixins_agree_with_the_data(self) -> None:
         capabilities, adapter = self.adapter.capabilities, self.adapter
         if isinstance(adapter.auth, AppSecret | AppPassword):
@@ -115,16 +105,30 @@ class DeclarationRules(Hooks):
             assert issubclass(adapter, Finder), "after the key's life only a look-up protects"
         if issubclass(adapter, ReplyFinder):
             assert issubclass(adapter, Replier | Messenger)
-        assert (capabilities.reply is not None) == issubclass(adapter, Replier | Messenger)
+        answers = issubclass(adapter, Replier | Messenger) or ANSWERS & adapter.by_hand.features
+        assert (capabilities.reply is not None) == bool(answers)
 
     def test_metrics_are_known_ones(self) -> None:
         capabilities = self.adapter.capabilities
         known = {metric.value for metric in Metric}
         assert set(capabilities.metrics) <= known
         assert set(capabilities.channel_metrics) <= known
-        assert bool(capabilities.metrics or capabilities.channel_metrics) == issubclass(
-            self.adapter, StatsSource
-        )
+        counted = issubclass(self.adapter, StatsSource) or Feature.STATISTICS in self.adapter.by_hand.features
+        assert bool(capabilities.metrics or capabilities.channel_metrics) == counted
+
+
+class IdentityRules(Hooks):
+    """Who an account is, asked of the platform, and what is asked of its owner."""
+
+    def test_the_sandbox_gives_what_the_form_asks(self) -> None:
+        assert self.adapter.slug == self.sandbox.slug
+        values = self.credentials_of(self.sandbox().add_account(**self.account_options)).values
+        missing = [
+            field.name for field in self.adapter.auth.fields if field.required and not values.get(field.name)
+        ]
+        assert not missing, f"add_account gives no {missing}"
+        unknown = set(values) - {field.name for field in self.adapter.auth.fields}
+        assert not unknown, f"add_account gives what nobody asks for: {unknown}"
 
     async def test_identifies_the_account(self, stage: Stage) -> None:
         account = await stage.adapter.identify(stage.credentials)

@@ -6,13 +6,17 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 
+from drumtower.connections import Connections
+from drumtower.crypto import Box
+from drumtower.db.engine import Database
 from drumtower.db.models import AuditEvent, Channel, Delivery, OutboxEvent
 from drumtower.domain.deliveries import State
 from drumtower.domain.handoffs import WITHIN
 from drumtower.domain.permissions import Role
 from drumtower.health.figures import exposition
+from drumtower.settings import Settings
 from services.scheduler.handoffs import remind
-from tests.factories import make_image, make_member
+from tests.factories import Team, make_channel, make_image, make_member
 from tests.scheduler.stage import Stage
 
 _PASS = text(
@@ -93,3 +97,25 @@ async def test_reminders_and_then_late_each_told_once(wechat: Stage, handed: Del
     assert late.late_at is not None
     assert REGISTRY.get_sample_value("handoffs_late_total", {"platform": "wechat"}) == before + 1
     assert b'handoffs{late="yes"} 1.0' in await exposition(wechat.db)
+
+
+async def test_a_platform_without_an_api_hands_over_at_the_due_time(
+    db: Database, box: Box, team: Team, connections: Connections, settings: Settings
+) -> None:
+    """Nothing is sent and nobody is asked: the platform's address leads nowhere here."""
+    channel_id = await make_channel(db, team, box, "xiaohongshu", base_url="http://127.0.0.1:9")
+    stage = Stage(
+        db=db,
+        connections=connections,
+        settings=settings,
+        team=team,
+        platform="xiaohongshu",
+        base_url="",
+        channel_id=channel_id,
+    )
+    planned = await stage.schedule()
+    await stage.dispatch()
+    handed = await stage.delivery(planned)
+    assert (handed.state, handed.owner_id) == (State.HANDOFF, team.owner_id)
+    assert handed.error is not None
+    assert "no API" in handed.error["detail"]

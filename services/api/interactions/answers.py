@@ -10,6 +10,7 @@ from drumtower.db.models import Brand, Channel, Delivery, Interaction
 from drumtower.db.repositories.deliveries import plan
 from drumtower.db.repositories.interactions import InteractionRepository
 from drumtower.domain import replies
+from drumtower.domain.capabilities import Feature
 from drumtower.domain.deliveries import Action
 from drumtower.domain.errors import Invalid
 from drumtower.domain.interactions import InteractionKind
@@ -73,14 +74,15 @@ async def _asked(tx: Tx, workspace_id: UUID, registry: Registry, interaction_id:
 
 
 def _reply(asked: Asked, text: str) -> replies.Reply:
-    taker = Messenger if asked.kind is InteractionKind.MESSAGE else Replier
+    private = asked.kind is InteractionKind.MESSAGE
+    taker, feature = (Messenger, Feature.MESSAGE) if private else (Replier, Feature.REPLY)
     return replies.Reply(
         text=text,
         kind=asked.kind,
         said_at=asked.said_at,
         platform=asked.adapter.name.en,
         capabilities=asked.adapter.capabilities,
-        supported=issubclass(asked.adapter, taker),
+        supported=issubclass(asked.adapter, taker) or feature in asked.adapter.by_hand.features,
         connected=asked.channel.status == "connected",
         banned_words=tuple(asked.brand.banned_words),
         screen=asked.screen,
