@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -73,6 +73,8 @@ def _media(asset: Asset, storage: Storage) -> Media:
         alt_text=asset.alt_text,
         width=asset.width,
         height=asset.height,
+        duration=_duration(asset),
+        codecs=tuple(asset.codecs),
     )
 
 
@@ -136,7 +138,13 @@ def _media_facts(asset: Asset | None) -> MediaFacts | None:
         expires_at=asset.expires_at,
         width=asset.width,
         height=asset.height,
+        duration=_duration(asset),
+        codecs=tuple(asset.codecs),
     )
+
+
+def _duration(asset: Asset) -> timedelta | None:
+    return None if asset.duration_ms is None else timedelta(milliseconds=asset.duration_ms)
 
 
 def violations_of(

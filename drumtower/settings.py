@@ -52,7 +52,16 @@ class Settings(BaseSettings):
     )
     largest_body: int = Field(default=1024 * 1024, ge=1024, description="The largest JSON body, in bytes.")
     largest_asset: int = Field(
-        default=20 * 1024 * 1024, ge=1024, description="The largest file that may be uploaded, in bytes."
+        default=20 * 1024 * 1024, ge=1024, description="The largest picture that may be uploaded, in bytes."
+    )
+    largest_document: int = Field(
+        default=100 * 1024 * 1024, ge=1024, description="The largest document that may be uploaded, in bytes."
+    )
+    largest_recording: int = Field(
+        default=1024 * 1024 * 1024,
+        ge=1024,
+        description="The largest video or sound that may be uploaded, in bytes. It takes three times its room on disk"
+        " while it comes in.",
     )
 
     probe_address: str | None = Field(
@@ -116,6 +125,11 @@ class Settings(BaseSettings):
         default=None,
         description="For rehearsals: sample metrics at this fixed interval instead of the plan that decays.",
     )
+
+    @property
+    def largest_file(self) -> int:
+        """The largest upload of any kind, in bytes."""
+        return max(self.largest_asset, self.largest_document, self.largest_recording)
 
     @field_validator("database_url")
     @classmethod

@@ -2,17 +2,25 @@
 
 import asyncio
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 from uuid import UUID, uuid4
 
 
 class Storage(Protocol):
-    """Keeps files by workspace and id."""
+    """Keeps files by workspace and id. Every method raises OSError where the storage is away or full."""
 
-    async def write(self, workspace_id: UUID, asset_id: UUID, content: bytes) -> None: ...
+    async def write(self, workspace_id: UUID, file_id: UUID, content: bytes) -> None:
+        """Store durably, with nothing half-written left visible."""
 
-    async def read(self, workspace_id: UUID, asset_id: UUID) -> bytes: ...
+    async def write_file(self, workspace_id: UUID, file_id: UUID, source: Path) -> None:
+        """The same with a file's content, which is never held in memory whole."""
+
+    async def read(self, workspace_id: UUID, file_id: UUID, start: int = 0, end: int | None = None) -> bytes:
+        """Return the bytes from `start` up to `end`, or to the file's end; raise FileNotFoundError."""
+        ...
 
 
 class LocalStorage:
@@ -21,27 +29,41 @@ class LocalStorage:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def _path(self, workspace_id: UUID, asset_id: UUID) -> Path:
-        return self._root / str(workspace_id) / str(asset_id)
+    def _path(self, workspace_id: UUID, file_id: UUID) -> Path:
+        return self._root / str(workspace_id) / str(file_id)
 
-    async def write(self, workspace_id: UUID, asset_id: UUID, content: bytes) -> None:
-        """Store durably; raise OSError (disk full) with nothing half-written left visible."""
-        await asyncio.to_thread(self._write, self._path(workspace_id, asset_id), content)
+    async def write(self, workspace_id: UUID, file_id: UUID, content: bytes) -> None:
+        def fill(file: IO[bytes]) -> None:
+            file.write(content)
 
-    @staticmethod
-    def _write(path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{uuid4().hex}")
-        try:
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
+        await asyncio.to_thread(_write, self._path(workspace_id, file_id), fill)
 
-    async def read(self, workspace_id: UUID, asset_id: UUID) -> bytes:
-        """Return the file; raise FileNotFoundError."""
-        return await asyncio.to_thread(self._path(workspace_id, asset_id).read_bytes)
+    async def write_file(self, workspace_id: UUID, file_id: UUID, source: Path) -> None:
+        def fill(file: IO[bytes]) -> None:
+            with source.open("rb") as given:
+                shutil.copyfileobj(given, file, 1 << 20)
+
+        await asyncio.to_thread(_write, self._path(workspace_id, file_id), fill)
+
+    async def read(self, workspace_id: UUID, file_id: UUID, start: int = 0, end: int | None = None) -> bytes:
+        return await asyncio.to_thread(_read, self._path(workspace_id, file_id), start, end)
+
+
+def _write(path: Path, fill: Callable[[IO[bytes]], None]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with draft.open("wb") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path, start: int, end: int | None) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read() if end is None else file.read(max(0, end - start))

@@ -133,11 +133,13 @@ async def make_asset(db: Database, team: Team, **columns: Any) -> UUID:
         "id": new_id(),
         "workspace_id": team.workspace_id,
         "file_name": "茶.png",
+        "kind": "image",
         "content_type": "image/png",
         "size": 50_000,
         "sha256": new_id().hex * 2,  # a workspace keeps the same content once
         "width": 900,
         "height": 500,
+        "codecs": [],
         "alt_text": "一杯茶",
         "credit": "",
         "licence": "own",

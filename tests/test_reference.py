@@ -18,9 +18,12 @@ ERRORS = (REFERENCE / "errors.md").read_text(encoding="utf-8")
 
 # Codes that are put together: what may stand in the gap.
 SHAPES = {
-    "{}_required": ("title", "body", "text", "image", "video"),
+    "{}_required": ("title", "body", "text", "image", "video", "audio", "document"),
     "{}_too_long": ("title", "body", "text"),
-    "too_many_{}s": ("image", "video"),
+    "too_many_{}s": ("image", "video", "audio", "document"),
+    "{}_too_slow": ("image", "recording", "document"),
+    "{}_too_large": ("image", "recording", "document"),
+    "{}_broken": ("image", "recording", "document"),
     "unknown_{}": ("brand", "owner", "channel", "asset"),
 }
 

@@ -65,8 +65,9 @@ class TextRule:
 class MediaRule:
     """Which files of one family a post may carry; sizes in bytes.
 
-    `ratio`: width by height, narrowest and widest. `duration`: shortest and longest; `parts`: larger files are sent in
-    parts of so many bytes (`platforms.media.parts`). None: the platform says nothing.
+    `ratio`: width by height, narrowest and widest. `duration`: shortest and longest, both inclusive. `codecs`: those it
+    plays, of picture and sound, by FFmpeg's names (h264, hevc, vp9, av1, aac, mp3, opus). `parts`: larger files are
+    sent in parts of so many bytes (`platforms.media.upload_in_parts`). None or empty: the platform says nothing.
     """
 
     types: tuple[str, ...]
@@ -77,6 +78,7 @@ class MediaRule:
     maximum_pixels: int | None = None
     ratio: tuple[float, float] | None = None
     duration: tuple[timedelta, timedelta] | None = None
+    codecs: tuple[str, ...] = ()
     parts: int | None = None
 
 

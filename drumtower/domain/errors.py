@@ -10,6 +10,7 @@ DrumtowerError
  +-- PreconditionRequired an If-Match header is needed
  +-- TooLarge             the body is over the limit
  +-- UnsupportedMedia     the content type is not taken here
+ +-- OutOfRange           the file has no such bytes
  +-- Limited              too many requests; `retry_after` says when
  +-- Unavailable          something we depend on is away; try again
 """
@@ -122,6 +123,10 @@ class TooLarge(DrumtowerError):
 
 class UnsupportedMedia(DrumtowerError):
     """The content type is not taken here."""
+
+
+class OutOfRange(DrumtowerError):
+    """The file has no such bytes."""
 
 
 class Limited(DrumtowerError):

@@ -1,7 +1,7 @@
 """What the checks look at: a post as it would go to one channel, and all that is known around it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from drumtower.domain.capabilities import Capabilities
 from drumtower.domain.content import ChannelContent
@@ -11,7 +11,7 @@ from drumtower.domain.rule_packs import Screen, nothing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFacts:
-    """One file as the checks see it; `size` in bytes."""
+    """One file as the checks see it; `size` in bytes. What is None was not measured, or has no such side."""
 
     content_type: str
     size: int
@@ -19,6 +19,8 @@ class MediaFacts:
     expires_at: datetime | None
     width: int | None = None
     height: int | None = None
+    duration: timedelta | None = None
+    codecs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Checks of what the channel and its platform take."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from drumtower.domain.capabilities import MediaRule, TextRule, family
 from drumtower.domain.errors import Violation
@@ -123,6 +124,60 @@ def _file(facts: Facts, index: int, media: MediaFacts, rule: MediaRule) -> Itera
         )
     if media.width and media.height:
         yield from _shape(facts, index, media.width, media.height, rule)
+    if media.duration is not None and rule.duration is not None:
+        yield from _duration(facts, index, media.duration, rule.duration)
+    yield from _codecs(facts, index, media, rule)
+    if facts.capabilities.alt_text is not None:
+        yield from _alt_text(facts, index, media.alt_text, facts.capabilities.alt_text)
+
+
+def _duration(
+    facts: Facts, index: int, duration: timedelta, allowed: tuple[timedelta, timedelta]
+) -> Iterator[Violation]:
+    shortest, longest = allowed
+    if shortest <= duration <= longest:
+        return
+    is_short = duration < shortest
+    yield Violation(
+        pointer=f"/asset_ids/{index}",
+        code="media_too_short" if is_short else "media_too_long",
+        detail=f"It lasts {_seconds(duration)}; {facts.platform} takes {_seconds(shortest)} to {_seconds(longest)}.",
+        hint="Use a longer one for this channel."
+        if is_short
+        else "Cut it, or use another one for this channel.",
+    )
+
+
+def _seconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds():g} s"
+
+
+def _codecs(facts: Facts, index: int, media: MediaFacts, rule: MediaRule) -> Iterator[Violation]:
+    foreign = [codec for codec in media.codecs if codec not in rule.codecs]
+    if rule.codecs and foreign:
+        yield Violation(
+            pointer=f"/asset_ids/{index}",
+            code="media_codec",
+            detail=f"It is coded in {', '.join(foreign)}; {facts.platform} plays {', '.join(rule.codecs)}.",
+            hint="Export it in another codec.",
+        )
+
+
+def _alt_text(facts: Facts, index: int, text: str, rule: TextRule) -> Iterator[Violation]:
+    if rule.required and is_blank(text):
+        yield Violation(
+            pointer=f"/asset_ids/{index}",
+            code="alt_text_required",
+            detail=f"{facts.platform} takes no file without an alternative text.",
+            hint="Describe in one sentence what is to be seen or heard.",
+        )
+    if (size := length(text, rule.unit)) > rule.maximum:
+        yield Violation(
+            pointer=f"/asset_ids/{index}",
+            code="alt_text_too_long",
+            detail=f"The alternative text measures {size}; {facts.platform} takes {rule.maximum} ({rule.unit} units).",
+            hint=f"Shorten it by {size - rule.maximum}.",
+        )
 
 
 def _shape(facts: Facts, index: int, width: int, height: int, rule: MediaRule) -> Iterator[Violation]:

@@ -44,6 +44,8 @@ def _facts(media: Media) -> MediaFacts:
         expires_at=None,
         width=media.width,
         height=media.height,
+        duration=media.duration,
+        codecs=media.codecs,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -61,18 +61,30 @@ class RemoteAccount:
     url: str | None = None
 
 
+class ReadBytes(Protocol):
+    """Reads a file, or the bytes of it from `start` up to `end`."""
+
+    async def __call__(self, start: int = 0, end: int | None = None) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """One file to send along. `read` gives its bytes; they stay out of every log."""
+    """One file to send along. `await read()` gives its bytes, `await read(start, end)` some of them.
+
+    A video is read in parts only (`platforms.media.upload_in_parts`): it may be larger than memory. The bytes stay out of
+    every log. Width and height are pixels as people see them; a duration is known of video and audio.
+    """
 
     asset_id: UUID
     content_type: str
     size: int
-    read: Callable[[], Awaitable[bytes]] = field(repr=False)
+    read: ReadBytes = field(repr=False)
     file_name: str = "file"
     alt_text: str = ""
     width: int | None = None
     height: int | None = None
+    duration: timedelta | None = None
+    codecs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Rules for a healthy platform: what the limits allow goes out whole, what they forbid is refused."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,10 +10,20 @@ from drumtower.domain.failures import ContentRejected
 from drumtower.domain.text import length
 from drumtower.platforms import Message, PlatformError, Published
 from drumtower.testkit.conformance_stage import Hooks, Stage
+from drumtower.testkit.files import reader
 
 CHARACTERS = {"chinese": "鼓", "emoji": "🎉", "family": "👨‍👩‍👧‍👦", "ascii": "a"}
+TICK = timedelta(milliseconds=1)
 # Files above this are not sent in a test.
 LARGEST_FILE = 32 * 1024 * 1024
+
+
+def _foreign(stage: Stage) -> str:
+    """A type that no family's rule has."""
+    takes = stage.adapter.capabilities
+    rules = [rule for rule in (takes.image, takes.video, takes.audio, takes.document) if rule]
+    taken = {content_type for rule in rules for content_type in rule.types}
+    return next(one for one in ("application/pdf", "audio/amr", "image/webp") if one not in taken)
 
 
 def fits(text: str, rule: TextRule) -> bool:
@@ -102,29 +113,28 @@ class LimitRules(Hooks):
     async def test_every_media_type_of_the_rule(self, stage: Stage, family: str) -> None:
         rule = self._rule(stage, family)
         for number, content_type in enumerate(rule.types, 1):
-            media = tuple(self.file(content_type, 4096) for _ in range(max(1, rule.required)))
+            media = self.files(content_type, max(1, rule.required))
             await stage.out(self.message(f"{content_type} 第{number * 7}次", media=media))
         assert len(self.published(stage.sandbox)) == len(rule.types)
 
     @pytest.mark.parametrize("family", ["image", "video"])
     async def test_a_type_that_is_not_in_the_rule(self, stage: Stage, family: str) -> None:
         self._rule(stage, family)
-        await self._no_post(stage, self.message("类型不对", media=(self.file("application/pdf", 4096),)))
+        await self._no_post(stage, self.message("类型不对", media=(self.file(_foreign(stage), 4096),)))
 
     @pytest.mark.parametrize("family", ["image", "video"])
     async def test_a_file_that_lies_about_its_type(self, stage: Stage, family: str) -> None:
         rule = self._rule(stage, family)
 
-        async def page() -> bytes:
-            return b"<html>no picture</html>".ljust(4096)
-
-        media = (replace(self.file(rule.types[0], 4096), read=page),)
+        page = b"<html>no picture</html>".ljust(4096)
+        *needed, one = self.files(rule.types[0], max(1, rule.required))
+        media = (*needed, replace(one, read=reader(page)))
         await self._no_post(stage, self.message("内容不对", media=media))
 
     @pytest.mark.parametrize("family", ["image", "video"])
     async def test_as_many_files_as_allowed_and_one_more(self, stage: Stage, family: str) -> None:
         rule = self._rule(stage, family)
-        media = tuple(self.file(rule.types[0], 4096) for _ in range(rule.maximum_count + 1))
+        media = self.files(rule.types[0], rule.maximum_count + 1)
         await stage.out(self.message("恰好这么多", media=media[:-1]))
         await self._no_post(stage, self.message("多了一个文件", media=media), already=1)
 
@@ -135,9 +145,24 @@ class LimitRules(Hooks):
             pytest.skip(
                 f"{self.adapter.__name__} takes files of {rule.maximum_bytes} bytes: too large to send here"
             )
-        await stage.out(self.message("大小恰好", media=(self.file(rule.types[0], rule.maximum_bytes),)))
-        larger = (self.file(rule.types[0], rule.maximum_bytes + 1),)
-        await self._no_post(stage, self.message("大了一字节", media=larger), already=1)
+        *needed, _ = self.files(rule.types[0], 1)
+        exact, larger = (self.file(rule.types[0], rule.maximum_bytes + more) for more in (0, 1))
+        await stage.out(self.message("大小恰好", media=(*needed, exact)))
+        await self._no_post(stage, self.message("大了一字节", media=(*needed, larger)), already=1)
+
+    @pytest.mark.parametrize("family", ["video", "audio"])
+    async def test_a_recording_at_the_limits_and_a_millisecond_beyond(
+        self, stage: Stage, family: str
+    ) -> None:
+        rule = self._rule(stage, family)
+        if rule.duration is None:
+            pytest.skip(f"{self.adapter.__name__} says nothing of how long they may be")
+        *needed, one = self.files(rule.types[0], max(1, rule.required))
+        for number, (limit, beyond) in enumerate(zip(rule.duration, (-TICK, TICK), strict=True)):
+            media = (*needed, replace(one, duration=limit))
+            await stage.out(self.message(f"长短恰好，第 {number * 7} 次", media=media))
+            media = (*needed, replace(one, duration=limit + beyond))
+            await self._no_post(stage, self.message(f"长短不对 {number}", media=media), already=number + 1)
 
     def _rule(self, stage: Stage, family: str) -> MediaRule:
         rule: MediaRule | None = getattr(stage.adapter.capabilities, family)

@@ -11,7 +11,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from drumtower.domain.capabilities import Reconcile
+from drumtower.domain.capabilities import Reconcile, family
+from drumtower.domain.content import Kind
 from drumtower.domain.failures import Failure
 from drumtower.http import client
 from drumtower.platforms import (
@@ -37,6 +38,7 @@ from drumtower.platforms import (
 from drumtower.sandbox.faults import Fault
 from drumtower.sandbox.platform import SandboxPlatform
 from drumtower.sandbox.store import Record
+from drumtower.testkit.files import file_of
 from drumtower.testkit.serving import serve
 
 MAGIC = {
@@ -45,6 +47,17 @@ MAGIC = {
     "image/gif": b"GIF89a",
     "image/webp": b"RIFF\x00\x00\x00\x00WEBPVP8 ",
     "video/mp4": b"\x00\x00\x00\x18ftypisom",
+    "video/quicktime": b"\x00\x00\x00\x14ftypqt  ",
+    "video/webm": b"\x1aE\xdf\xa3",
+    "video/x-matroska": b"\x1aE\xdf\xa3",
+    "audio/mpeg": b"ID3\x04",
+    "audio/mp4": b"\x00\x00\x00\x18ftypM4A ",
+    "audio/aac": b"\xff\xf1",
+    "audio/wav": b"RIFF\x00\x00\x00\x00WAVE",
+    "audio/ogg": b"OggS",
+    "audio/flac": b"fLaC",
+    "audio/amr": b"#!AMR\n",
+    "application/pdf": b"%PDF-1.7\n",
 }
 IMPATIENCE = httpx.Timeout(5.0, read=0.4)
 
@@ -200,12 +213,19 @@ class Hooks:
         """A message that the platform takes; `media` None means: what the rules require, no more."""
         capabilities = self.adapter.capabilities
         if media is None:
-            image = capabilities.image
-            count = image.required if image else 0
-            media = tuple(self.file(image.types[0], 2048) for _ in range(count)) if image else ()
+            rules = (capabilities.image, capabilities.video, capabilities.audio, capabilities.document)
+            needed = [rule for rule in rules if rule for _ in range(rule.required)]
+            media = tuple(self.file(rule.types[0], 2048) for rule in needed)
         whole = text + self.tail
-        kind = capabilities.kinds[0]
-        return Message(title=title, text=whole, body=text, kind=kind, links=self.links, media=media)
+        return Message(
+            title=title, text=whole, body=text, kind=self.kind(media), links=self.links, media=media
+        )
+
+    def kind(self, media: tuple[Media, ...]) -> Kind:
+        """The kind of post that these files make: a video's own, where the platform knows it."""
+        kinds = self.adapter.capabilities.kinds
+        families = {family(one.content_type) for one in media}
+        return next((kind for kind in kinds if kind.value in families), kinds[0])
 
     def media(self, content_type: str, size: int) -> bytes:
         """Bytes of that size which pass for that type."""
@@ -213,20 +233,15 @@ class Hooks:
 
     def file(self, content_type: str, size: int) -> Media:
         """One file as the core hands it over."""
-        data = self.media(content_type, size)
+        return file_of(self.media(content_type, size), content_type, self.adapter.capabilities)
 
-        async def read() -> bytes:
-            return data
-
-        return Media(
-            asset_id=uuid4(),
-            content_type=content_type,
-            size=size,
-            read=read,
-            alt_text="钟鼓楼",
-            width=640,
-            height=480,
-        )
+    def files(self, content_type: str, count: int) -> tuple[Media, ...]:
+        """So many files of one type, after what a post with them needs besides: a video's cover."""
+        takes = self.adapter.capabilities
+        rules = (takes.image, takes.video, takes.audio, takes.document)
+        others = [rule for rule in rules if rule and content_type not in rule.types]
+        needed = [rule.types[0] for rule in others for _ in range(rule.required)]
+        return tuple(self.file(one, 4096) for one in [*needed, *[content_type] * count])
 
     def published(self, sandbox: SandboxPlatform) -> list[Record]:
         """What is public on the platform now."""

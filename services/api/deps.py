@@ -16,9 +16,9 @@ from drumtower.db.engine import Database, Tx
 from drumtower.domain.clock import Clock
 from drumtower.domain.errors import Unavailable
 from drumtower.domain.permissions import Permission
-from drumtower.images.studio import Studio
 from drumtower.jobs import JobQueue, Role
 from drumtower.limits import Limits
+from drumtower.media.studio import Studio
 from drumtower.platforms.registry import Registry
 from drumtower.settings import Settings
 from drumtower.storage import Storage

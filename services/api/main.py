@@ -15,9 +15,9 @@ from drumtower.connections import Connections
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.domain.clock import SystemClock
-from drumtower.images.studio import Studio
 from drumtower.jobs import ArqQueue
 from drumtower.limits import Limits
+from drumtower.media.studio import Studio
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage

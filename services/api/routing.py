@@ -46,7 +46,7 @@ class StrictRoute(APIRoute):
         async def strictly(request: Request) -> Response:
             strict.check_query(request.query_params.multi_items(), known)
             settings: Settings = request.app.state.services.settings
-            largest = settings.largest_body if takes_json else settings.largest_asset + FORM_OVERHEAD
+            largest = settings.largest_body if takes_json else settings.largest_file + FORM_OVERHEAD
             strict_request = StrictRequest(request.scope, _limited(request, largest))
             if takes_json:
                 strict_request.strict_json = await _read_json(strict_request)

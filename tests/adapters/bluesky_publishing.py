@@ -24,6 +24,7 @@ from drumtower.platforms import (
     ReplyRequest,
     Token,
 )
+from drumtower.testkit.files import reader
 from tests.adapters.bluesky_stage import PNG, Account, Caller, ContractStage, Server
 
 TEXT = "你好 https://example.com #新品"
@@ -49,14 +50,11 @@ def message(text: str = TEXT, *media: Media) -> Message:
 
 
 def picture(data: bytes = PNG, *, asset_id: UUID | None = None) -> Media:
-    async def read() -> bytes:
-        return data
-
     return Media(
         asset_id=asset_id or uuid4(),
         content_type="image/png",
         size=len(data),
-        read=read,
+        read=reader(data),
         alt_text="红点",
         width=1,
         height=1,
@@ -257,5 +255,5 @@ class PublishingContract(ContractStage):
         assert len(record["value"]["facets"]) == 1
 
 
-async def _never() -> bytes:
+async def _never(start: int = 0, end: int | None = None) -> bytes:
     raise AssertionError("the file was read again")

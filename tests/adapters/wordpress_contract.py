@@ -34,6 +34,7 @@ from drumtower.platforms import (
     ReplyRequest,
     Undecidable,
 )
+from drumtower.testkit.files import reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +89,10 @@ def picture() -> Media:
     """A real JPEG, because a real site looks inside."""
     made = BytesIO()
     Image.new("RGB", (40, 30), (200, 30, 30)).save(made, "JPEG")
-
-    async def read() -> bytes:
-        return made.getvalue()
-
-    size = len(made.getvalue())
-    return Media(asset_id=uuid4(), content_type="image/jpeg", size=size, read=read, alt_text="红 & 茶")
+    data = made.getvalue()
+    return Media(
+        asset_id=uuid4(), content_type="image/jpeg", size=len(data), read=reader(data), alt_text="红 & 茶"
+    )
 
 
 async def refused(call: Awaitable[object]) -> failures.Failure:

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import io
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,7 +17,7 @@ from sqlalchemy import select
 
 from drumtower.db.engine import Database
 from drumtower.db.models import Asset, AuditEvent
-from drumtower.images import studio, worker
+from drumtower.media import studio, worker
 from drumtower.settings import Settings
 from services.api.assets.names import attachment, safe_name
 from tests.api import pictures
@@ -188,14 +190,16 @@ async def test_bombs_and_foreign_files_are_refused(client: httpx.AsyncClient, se
             assert (refused.status_code, codes(refused)) == (422, [("/file", code)]), content[:40]
             assert time.monotonic() - began < BOMB_SECONDS
     for name, content in pictures.FOREIGN.items():  # what the process would say, without starting one
-        assert worker.run(["clean"], content)[0]["code"] == "file_type_unsupported", name
+        assert worker.run(["clean", "image", "-"], io.BytesIO(content))["code"] == "file_type_unsupported", (
+            name
+        )
     assert (await upload(client, JPEG)).status_code == 201
     assert len(files_in(settings.storage_dir)) == 1
 
 
 # Starlette leaves the temporary file of a part that never ends to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_forms_are_read_strictly(client: httpx.AsyncClient, settings: Settings) -> None:
+async def test_forms_are_read_strictly(client: httpx.AsyncClient, settings: Settings, app: FastAPI) -> None:
     """Inputs 45, 46 and 72."""
     wrong = await upload(client, JPEG, alt_text="x" * 3_000, expires_at="tomorrow", owner="me")
     assert set(codes(wrong)) == {
@@ -227,10 +231,14 @@ async def test_forms_are_read_strictly(client: httpx.AsyncClient, settings: Sett
         "multipart/form-data; boundary=b; charset=hex",
     ):
         assert (await raw(b"a=1&" * 1_000, media)).status_code == 415
-    largest = settings.largest_asset
-    exact = await upload(client, b"x" * (largest + 1))
-    assert (exact.status_code, exact.json()["code"]) == (413, "file_too_large")
-    over = await upload(client, b"x" * (largest + 100_000))
+    small = settings.model_copy(
+        update={"largest_asset": 1024, "largest_document": 2048, "largest_recording": 4096}
+    )
+    app.state.services = replace(app.state.services, settings=small)
+    for content in (b"x" * 1025, b"%PDF-".ljust(2049), b"\0\0\0\x18ftypisom".ljust(4097)):
+        exact = await upload(client, content)
+        assert (exact.status_code, exact.json()["code"]) == (413, "file_too_large")
+    over = await upload(client, b"x" * (4096 + 100_000))
     assert (over.status_code, over.json()["code"]) == (413, "body_too_large")
     assert over.headers["content-type"] == "application/problem+json"
     assert (await client.get("/v1/assets")).json()["data"] == []

@@ -1,6 +1,7 @@
 """Which files a platform takes: families, bytes, pixels, ratios."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,12 +19,22 @@ IMAGE = MediaRule(
     maximum_pixels=1_000_000,
     ratio=(0.5, 2.0),
 )
+VIDEO = MediaRule(
+    types=("video/mp4",),
+    maximum_count=1,
+    maximum_bytes=1000,
+    duration=(timedelta(seconds=4), timedelta(minutes=15)),
+    codecs=("h264", "aac"),
+)
 PDF = MediaRule(types=("application/pdf",), maximum_count=1, maximum_bytes=1000)
 
 
-def codes(*media: MediaFacts) -> list[tuple[str, str]]:
+def codes(*media: MediaFacts, needs_alt_text: bool = False) -> list[tuple[str, str]]:
     text = TextRule(maximum=10, unit=Unit.CHARACTER)
-    takes = Capabilities(kinds=(Kind.IMAGE_TEXT,), body=text, image=IMAGE, document=PDF)
+    alt_text = TextRule(maximum=10, unit=Unit.CHARACTER, required=needs_alt_text)
+    takes = Capabilities(
+        alt_text=alt_text, kinds=(Kind.IMAGE_TEXT,), body=text, image=IMAGE, video=VIDEO, document=PDF
+    )
     content = ChannelContent(
         title="",
         body="",
@@ -59,6 +70,17 @@ def file(
     )
 
 
+def film(seconds: float, *codecs: str) -> MediaFacts:
+    return MediaFacts(
+        content_type="video/mp4",
+        size=100,
+        alt_text="",
+        expires_at=None,
+        duration=timedelta(seconds=seconds),
+        codecs=codecs,
+    )
+
+
 @pytest.mark.parametrize(
     ("content_type", "expected"),
     [
@@ -88,7 +110,16 @@ def test_families(content_type: str, expected: str) -> None:
         (file("application/pdf"), []),
         (file("application/zip"), ["media_type"]),
         (file("audio/mpeg"), ["media_type"]),
-        (file("video/mp4"), ["media_type"]),
+        (file("video/quicktime"), ["media_type"]),
+        (film(4), []),
+        (film(3.999), ["media_too_short"]),
+        (film(900), []),
+        (film(900.001), ["media_too_long"]),
+        (film(5, "h264"), []),
+        (film(5, "hevc", "aac"), ["media_codec"]),
+        (film(1, "hevc", "opus"), ["media_too_short", "media_codec"]),
+        (replace(film(5), alt_text="十个字十个字十个字十"), []),
+        (replace(film(5), alt_text="十个字十个字十个字十一"), ["alt_text_too_long"]),
     ],
 )
 def test_each_rule(one: MediaFacts, expected: list[str]) -> None:
@@ -98,3 +129,8 @@ def test_each_rule(one: MediaFacts, expected: list[str]) -> None:
 def test_families_are_counted_apart() -> None:
     assert codes(file("image/png"), file("image/png"), file("application/pdf")) == []
     assert codes(*[file("image/png")] * 3) == [("/asset_ids", "too_many_images")]
+
+
+def test_where_the_platform_asks_for_an_alternative_text_there_is_one() -> None:
+    silent, told = file("image/png"), replace(file("image/png"), alt_text="一杯茶")
+    assert codes(silent, told, needs_alt_text=True) == [("/asset_ids/0", "alt_text_required")]

@@ -1,5 +1,6 @@
 """Uploads that are not repeated, files that are what they say, and what a look-up proves."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -23,17 +24,15 @@ from drumtower.platforms import (
     Undecidable,
 )
 from drumtower.platforms.lookups import alike, ours, recent
-from drumtower.platforms.media import parts, read_file, rejected, upload_each
+from drumtower.platforms.media import check_file, parts, read_file, rejected, upload_each, upload_in_parts
+from drumtower.testkit.files import reader
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 JPEG = MediaRule(types=("image/jpeg",), maximum_count=2, maximum_bytes=100)
 
 
 def media(data: bytes = b"\xff\xd8\xff", content_type: str = "image/jpeg") -> Media:
-    async def read() -> bytes:
-        return data
-
-    return Media(asset_id=uuid4(), content_type=content_type, size=len(data), read=read)
+    return Media(asset_id=uuid4(), content_type=content_type, size=len(data), read=reader(data))
 
 
 def request(*files: Media) -> PublishRequest:
@@ -63,12 +62,36 @@ async def test_an_upload_goes_on_after_a_crash() -> None:
     assert sent == [one.asset_id for one in files] + [files[2].asset_id]
 
 
+async def test_an_upload_in_parts_goes_on_with_the_part_that_was_not_saved() -> None:
+    file, saved, sent = media(bytes(range(20))), list[Checkpoint](), list[tuple[int, bytes]]()
+
+    async def save(checkpoint: Checkpoint) -> None:
+        saved.append(checkpoint)
+        if len(saved) == 2:
+            raise asyncio.CancelledError
+
+    async def begin() -> str:
+        return "u"
+
+    async def send(upload: str, number: int, data: bytes) -> None:
+        sent.append((number, data))
+
+    asked = replace(request(file), save=save)
+    with pytest.raises(asyncio.CancelledError):
+        await upload_in_parts(asked, {"cover": "c"}, file, 8, begin, send)
+    assert await upload_in_parts(asked, dict(saved[-1]), file, 8, begin, send) == "u"
+    assert sent == [(1, bytes(range(8))), (2, bytes(range(8, 16))), (3, bytes(range(16, 20)))]
+    assert saved[-1] == {"cover": "c", "parts": {"upload": "u", "sent": 3}}
+
+
 @pytest.mark.parametrize(
     "one", [media(b"<html>"), media(b""), media(content_type="image/png"), media(b"\x89PNG\r\n\x1a\n")]
 )
 async def test_a_file_that_is_not_what_it_says_is_rejected(one: Media) -> None:
     with pytest.raises(PlatformError) as caught:
         await read_file(one, JPEG)
+    with pytest.raises(PlatformError):
+        await check_file(one, JPEG)
     assert isinstance(caught.value.failure, failures.ContentRejected)
 
 

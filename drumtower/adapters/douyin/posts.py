@@ -27,7 +27,7 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.limits import check_message
 from drumtower.platforms.lookups import bare, recent
-from drumtower.platforms.media import read_file, rejected, upload_each, upload_in_parts
+from drumtower.platforms.media import check_file, read_file, rejected, upload_each, upload_in_parts
 
 BASE = "/api/douyin/v1/video"
 LISTED = 20  # at once
@@ -71,14 +71,15 @@ async def upload(api: Api, request: PublishRequest, progress: Checkpoint) -> lis
 async def _video(
     api: Api, about: dict[str, Any], request: PublishRequest, progress: Checkpoint, media: Media
 ) -> str:
-    data, part = await read_file(media, VIDEO), VIDEO.parts or 0
+    await check_file(media, VIDEO)
+    part = VIDEO.parts or 0
 
     async def send(name: str, shape: Any, content: bytes, **more: str) -> Any:
         files = {"video": (media.file_name, content, media.content_type)}
         return await api.send("POST", f"{BASE}/{name}/", shape, params=about | more, files=files)
 
-    if len(data) <= part:
-        whole: In[VideoIn] = await send("upload_video", In[VideoIn], data)
+    if media.size <= part:
+        whole: In[VideoIn] = await send("upload_video", In[VideoIn], await media.read())
         return whole.data.video.video_id
 
     async def begin() -> str:
@@ -87,7 +88,7 @@ async def _video(
     async def send_part(upload_id: str, number: int, content: bytes) -> None:
         await send("upload_video_part", object, content, upload_id=upload_id, part_number=str(number))
 
-    upload_id: str = await upload_in_parts(request, progress, data, part, begin, send_part)
+    upload_id: str = await upload_in_parts(request, progress, media, part, begin, send_part)
     done = await api.post(f"{BASE}/complete_video_part_upload/", In[VideoIn], upload_id=upload_id, **about)
     return done.data.video.video_id
 

@@ -34,7 +34,7 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.limits import check_message
 from drumtower.platforms.lookups import bare, recent
-from drumtower.platforms.media import read_file, rejected, upload_in_parts
+from drumtower.platforms.media import check_file, read_file, rejected, upload_in_parts
 from drumtower.platforms.wire import connect
 
 LISTED, COUNTED = 50, 200
@@ -57,14 +57,15 @@ async def upload(adapter: Adapter, request: PublishRequest, progress: Checkpoint
     """Return the upload token of the whole video."""
     if "token" not in progress:
         media = _file(request.message, "video")
-        begun = await _sent(adapter, request, progress, media, await read_file(media, VIDEO))
+        await check_file(media, VIDEO)
+        begun = await _sent(adapter, request, progress, media)
         progress["token"] = begun["token"]
         await request.save(dict(progress))
     return str(progress["token"])
 
 
 async def _sent(
-    adapter: Adapter, request: PublishRequest, progress: Checkpoint, media: Media, data: bytes
+    adapter: Adapter, request: PublishRequest, progress: Checkpoint, media: Media
 ) -> dict[str, str]:
     api, part = adapter.api(request.credentials), VIDEO.parts or 0
 
@@ -78,12 +79,12 @@ async def _sent(
         await _put(adapter, begun["host"], "/fragment", query, content, media.content_type)
 
     begun: dict[str, str]
-    if len(data) <= part:
-        begun = await begin()
+    if media.size <= part:
+        begun, data = await begin(), await media.read()
         await _put(adapter, begun["host"], "", {"upload_token": begun["token"]}, data, media.content_type)
         return begun
-    begun = await upload_in_parts(request, progress, data, part, begin, send)
-    query = {"upload_token": begun["token"], "fragment_count": str(-(-len(data) // part))}
+    begun = await upload_in_parts(request, progress, media, part, begin, send)
+    query = {"upload_token": begun["token"], "fragment_count": str(-(-media.size // part))}
     await _put(adapter, begun["host"], "/complete", query)
     return begun
 

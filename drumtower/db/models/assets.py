@@ -3,19 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from drumtower.db.types import Base, Id, Word, WorkspaceId
 
 
 class Asset(Base):
-    """A stored file: sniffed, measured, its metadata stripped."""
+    """A stored file: sniffed, measured, its metadata stripped. Width and height are as people see it."""
 
     __tablename__ = "assets"
     __table_args__ = (
         Index("ix_assets_list", "workspace_id", "id"),
-        # The same picture is kept once.
+        Index("ix_assets_kind", "workspace_id", "kind", "id"),
+        # The same content is kept once.
         UniqueConstraint("workspace_id", "sha256"),
     )
 
@@ -23,10 +24,13 @@ class Asset(Base):
     workspace_id: Mapped[WorkspaceId]
     file_name: Mapped[str]
     content_type: Mapped[Word]
-    size: Mapped[int]
+    kind: Mapped[Word] = mapped_column(server_default="image")
+    size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[Word]
     width: Mapped[int | None]
     height: Mapped[int | None]
+    duration_ms: Mapped[int | None]
+    codecs: Mapped[list[str]] = mapped_column(server_default=text("'[]'::jsonb"))
     alt_text: Mapped[str]
     credit: Mapped[str]
     licence: Mapped[str]

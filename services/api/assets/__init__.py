@@ -1,1 +1,1 @@
-"""Assets: pictures, cleaned before anything else sees them."""
+"""Assets: pictures, videos, sound and documents, cleaned before anything else sees them."""

@@ -1,11 +1,12 @@
 """Reads an upload: the file goes to a temporary file while it arrives, and nothing in the form is believed."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -13,47 +14,68 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from drumtower.domain.errors import Invalid, TooLarge, UnsupportedMedia, Violation
+from drumtower.media.forms import HEAD, Form, form_of
+from drumtower.settings import Settings
 from services.api import strict
 from services.api.assets.schemas import AssetFields
 
 MOST_FIELDS = 20
 LARGEST_FIELD = 16 * 1024
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """One file and its fields. `fingerprint` is equal for equal uploads, whatever boundary a client draws."""
+    """One file on disk and its fields. `fingerprint` is equal for equal uploads, whatever boundary a client draws."""
 
-    content: bytes
+    file: BinaryIO
+    form: Form
     file_name: str
     fields: AssetFields
     fingerprint: bytes
 
 
 @asynccontextmanager
-async def read_upload(request: Request, largest: int) -> AsyncIterator[Upload]:
+async def read_upload(request: Request, settings: Settings) -> AsyncIterator[Upload]:
     """Read the form; raise UnsupportedMedia, TooLarge or Invalid. Temporary files end with the block."""
     media, _, parameters = request.headers.get("content-type", "").partition(";")
     if media.strip().lower() != "multipart/form-data" or "charset" in parameters.lower():
         raise UnsupportedMedia("content_type", "Send multipart/form-data; its texts are UTF-8.")
     async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=LARGEST_FIELD) as form:
-        yield await _upload(form, largest)
+        yield await _upload(form, settings)
 
 
-async def _upload(form: FormData, largest: int) -> Upload:
+async def _upload(form: FormData, settings: Settings) -> Upload:
     fields = _fields(form)
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise Invalid.at("/file", "field_missing", "There is no file.", "Send `file` with a file name.")
-    content = await file.read()
-    if len(content) > largest:
+    seems = form_of(await file.read(HEAD))
+    largest = _largest(settings, seems)
+    if (file.size or 0) > largest:
         raise TooLarge("file_too_large", f"The file is over {largest} bytes.")
-    if not content:
+    if not file.size:
         raise Invalid.at("/file", "file_empty", "The file is empty.")
     name = file.filename or ""
     texts = json.dumps([name, fields.model_dump(mode="json")], sort_keys=True)
-    fingerprint = hashlib.sha256(hashlib.sha256(content).digest() + texts.encode()).digest()
-    return Upload(content=content, file_name=name, fields=fields, fingerprint=fingerprint)
+    digest = await asyncio.to_thread(digest_of, file.file)
+    fingerprint = hashlib.sha256(digest + texts.encode()).digest()
+    return Upload(file=file.file, form=seems, file_name=name, fields=fields, fingerprint=fingerprint)
+
+
+def _largest(settings: Settings, form: Form) -> int:
+    return {Form.IMAGE: settings.largest_asset, Form.PDF: settings.largest_document}.get(
+        form, settings.largest_recording
+    )
+
+
+def digest_of(file: BinaryIO) -> bytes:
+    """Return the SHA-256 of a whole file."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.digest()
 
 
 def _fields(form: FormData) -> AssetFields:

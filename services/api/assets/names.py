@@ -9,6 +9,19 @@ EXTENSIONS = {
     "image/png": (".png",),
     "image/gif": (".gif",),
     "image/webp": (".webp",),
+    "video/mp4": (".mp4", ".m4v"),
+    "video/quicktime": (".mov", ".qt"),
+    "video/webm": (".webm",),
+    "video/x-matroska": (".mkv",),
+    "audio/mpeg": (".mp3",),
+    "audio/mp4": (".m4a",),
+    "audio/aac": (".aac",),
+    "audio/wav": (".wav",),
+    "audio/ogg": (".ogg", ".oga", ".opus"),
+    "audio/flac": (".flac",),
+    "audio/amr": (".amr",),
+    "audio/webm": (".weba", ".webm"),
+    "application/pdf": (".pdf",),
 }
 # Names that Windows keeps for devices, whatever follows their first dot.
 _DEVICES = {

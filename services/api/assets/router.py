@@ -4,15 +4,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from drumtower.db.models import Asset
 from drumtower.db.repositories.assets import AssetRepository
 from drumtower.domain.permissions import Permission
 from services.api import etags, idempotency
-from services.api.assets import service
+from services.api.assets import ranges, service
 from services.api.assets.forms import read_upload
-from services.api.assets.names import attachment
-from services.api.assets.schemas import AssetRead, AssetUpdate, upload_body
+from services.api.assets.names import EXTENSIONS, attachment
+from services.api.assets.schemas import AssetKind, AssetRead, AssetUpdate, upload_body
 from services.api.deps import BriefPrincipalDep, ClockDep, Reader, Services, ServicesDep, TxDep, allow
 from services.api.idempotency import KeyHeader
 from services.api.pagination import Page, PagingDep
@@ -24,7 +25,11 @@ router = feature("/assets", "assets")
 Writer = Annotated[Principal, Depends(allow(Permission.ASSETS_WRITE))]
 IfMatch = Annotated[str | None, Header(description="The ETag you have read; 412 where it has changed.")]
 IfNoneMatch = Annotated[str | None, Header(description="An ETag you have; 304 where it is still true.")]
-PictureType = Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
+ContentType = Annotated[str, Query(max_length=100, description="The exact type, such as `video/mp4`.")]
+Range = Annotated[
+    str | None,
+    Header(alias="range", description="`bytes=0-1023`: some of the bytes, 206; several ranges get all."),
+]
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it already."}}
@@ -32,9 +37,15 @@ _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it
 
 @router.get("", operation_id="assets_list", summary="List assets")
 async def list_assets(
-    principal: Reader, tx: TxDep, paging: PagingDep, content_type: PictureType | None = None
+    principal: Reader,
+    tx: TxDep,
+    paging: PagingDep,
+    kind: AssetKind | None = None,
+    content_type: ContentType | None = None,
 ) -> Page[AssetRead]:
     statement = AssetRepository(tx, principal.workspace_id).all()
+    if kind is not None:
+        statement = statement.where(Asset.kind == kind)
     if content_type is not None:
         statement = statement.where(Asset.content_type == content_type)
     return await paging.page(tx, statement, Asset.id, AssetRead.model_validate)
@@ -44,12 +55,12 @@ async def list_assets(
     "",
     status_code=201,
     operation_id="assets_upload",
-    summary="Upload a picture",
+    summary="Upload a file",
     openapi_extra=upload_body(),
     responses={
         200: {
             "model": AssetRead,
-            "description": "The workspace has this picture already; here it is, unchanged.",
+            "description": "The workspace has this content already; here it is, unchanged.",
         },
         **responses(400, 409, 413, 415),
     },
@@ -61,16 +72,17 @@ async def upload_asset(
     response: Response,
     idempotency_key: KeyHeader = None,
 ) -> AssetRead:
-    """Store a picture, decoded and written anew: upright, with its colour profile, without its metadata.
+    """Store a picture, video, sound or PDF, written anew: without place, device, author and whatever acts by itself.
 
-    What it is is found by looking, not taken from its name or its declared type. The same picture again answers 200
-    with the asset that is there; fields sent with it are not applied (PATCH it).
+    Pictures are decoded and turned upright; the tracks of video and sound are copied as they are. What a file is is found
+    by looking, not taken from its name or its declared type. The same content again answers 200 with the asset that is
+    there; fields sent with it are not applied (PATCH it).
     """
     principal.require(Permission.ASSETS_WRITE)
-    async with read_upload(request, services.settings.largest_asset) as upload:
+    async with read_upload(request, services.settings) as upload:
         await _answer_repeats(request, principal, services, idempotency_key, upload.fingerprint)
-        picture = await service.clean(services, upload.content)
-    stored = await service.store(services, principal, picture)
+        async with service.clean(services, upload) as cleaned:
+            stored = await service.store(services, principal, cleaned)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         keyed = await idempotency.begin(
@@ -129,21 +141,32 @@ async def update_asset(
     responses={
         200: {
             "description": "The file.",
-            "content": dict.fromkeys(("image/jpeg", "image/png", "image/gif", "image/webp"), _BINARY),
+            "content": dict.fromkeys(EXTENSIONS, _BINARY),
         },
+        206: {"description": "The bytes that were asked for."},
         **_UNCHANGED,
+        **responses(416),
     },
 )
 async def get_content(
-    asset_id: UUID, principal: BriefPrincipalDep, services: ServicesDep, if_none_match: IfNoneMatch = None
+    asset_id: UUID,
+    principal: BriefPrincipalDep,
+    services: ServicesDep,
+    if_none_match: IfNoneMatch = None,
+    wanted: Range = None,
 ) -> Response:
     principal.require(Permission.WORKSPACE_READ)
     asset = await service.find(services, principal, asset_id)
     tag = etags.etag(asset.sha256)
     if etags.is_known(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    headers = _headers(tag, asset.file_name)
-    return Response(await service.content(services, asset), 200, headers, asset.content_type)
+    some = ranges.asked(wanted, asset.size)
+    start, end = some or (0, asset.size)
+    headers = {**_headers(tag, asset.file_name), "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
+    if some:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{asset.size}"
+    pieces = await service.chunks(services, asset, start, end)
+    return StreamingResponse(pieces, 206 if some else 200, headers, asset.content_type)
 
 
 @router.get(

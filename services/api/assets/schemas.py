@@ -1,12 +1,13 @@
 """Assets over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import StringConstraints
 
 from services.api.schemas import Answer, Body, Line, Moment
 
+AssetKind = Literal["image", "video", "audio", "document"]
 AltText = Annotated[str, StringConstraints(max_length=2_000)]
 
 
@@ -29,15 +30,22 @@ class AssetUpdate(Body):
 
 
 class AssetRead(Answer):
-    """A picture as it is stored. `size` is in bytes, `width` and `height` in pixels; `sha256` is the content's."""
+    """A file as it is stored. `size` is in bytes; `sha256` is the content's.
+
+    `width` and `height` are pixels as people see them (of a document: points of its first page); `duration_ms` and
+    `codecs` (FFmpeg's names) are known of video and audio.
+    """
 
     id: UUID
+    kind: AssetKind
     file_name: str
     content_type: str
     size: int
     sha256: str
     width: int | None
     height: int | None
+    duration_ms: int | None
+    codecs: list[str]
     alt_text: str
     credit: str
     licence: str
@@ -50,8 +58,8 @@ def upload_body() -> dict[str, Any]:
     """Describe the multipart form for the OpenAPI document."""
     schema = AssetFields.model_json_schema()
     schema["title"] = "AssetUpload"
-    schema["description"] = "A picture (JPEG, PNG, GIF or WebP), and what is to be known about it."
-    file = {"type": "string", "format": "binary", "description": "The picture, with a file name."}
+    schema["description"] = "A picture, video, sound or PDF, and what is to be known about it."
+    file = {"type": "string", "format": "binary", "description": "The file, with its name."}
     # A form has no null: a field is sent or it is not.
     schema["properties"]["expires_at"] = {"type": "string", "format": "date-time", "title": "Expires At"}
     schema["properties"] = {"file": file, **schema["properties"]}

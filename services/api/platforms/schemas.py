@@ -28,7 +28,10 @@ class TextRuleRead(Answer):
 
 
 class MediaRuleRead(Answer):
-    """Which files a post may carry; sizes in bytes. `ratio` is width by height, `duration_seconds` shortest to longest."""
+    """Which files a post may carry; sizes in bytes. `ratio` is width by height, `duration_seconds` shortest to longest.
+
+    `codecs`: those it plays, of picture and sound; empty: it says nothing.
+    """
 
     types: list[str]
     maximum_count: int
@@ -38,6 +41,7 @@ class MediaRuleRead(Answer):
     maximum_pixels: int | None
     ratio: tuple[float, float] | None
     duration_seconds: tuple[float, float] | None
+    codecs: list[str]
 
 
 class RateRead(Answer):

@@ -1,6 +1,6 @@
 """GIF, block by block (GIF89a): what draws is copied, everything else is left out, without touching a pixel."""
 
-from drumtower.images.pictures import MOST_FRAMES, Refused
+from drumtower.media.files import MOST_FRAMES, Refused
 
 HEADERS = (b"GIF87a", b"GIF89a")
 PICTURE, EXTENSION, END = b",", b"!", b";"

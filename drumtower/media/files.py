@@ -1,4 +1,4 @@
-"""What a clean picture is, how much of one is taken, and why one is not."""
+"""What a clean file is, how much of one is taken, and why one is not."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,19 @@ MOST_PIXELS = 40_000_000
 MOST_FRAMES = 200
 # All frames together; keeps an animation's decoding within seconds.
 MOST_FRAME_PIXELS = 200_000_000
+MOST_HOURS = 12
+MOST_PAGES = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """A file written anew: what it is, its size in pixels as it is shown, its length, the codecs of its tracks."""
+
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    codecs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

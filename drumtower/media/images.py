@@ -1,22 +1,14 @@
-"""The process that decodes: a file on stdin; on stdout a line of JSON, then the clean picture.
-
-`python -m drumtower.images.worker clean`, or `… thumbnail WIDTH`. It knows no secret, may write no file, and is
-killed by its parent when it takes too long.
-"""
+"""Pictures, decoded and written anew: upright, with their colour profile and nothing else."""
 
 import io
-import json
-import resource
 import struct
-import sys
-import warnings
 from typing import Any
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import get_sampling
 
-from drumtower.images import gif
-from drumtower.images.pictures import MOST_FRAME_PIXELS, MOST_FRAMES, MOST_PIXELS, Picture, Refused
+from drumtower.media import gif
+from drumtower.media.files import MOST_FRAME_PIXELS, MOST_FRAMES, MOST_PIXELS, Picture, Refused
 
 TYPES = {
     "JPEG": "image/jpeg",
@@ -25,25 +17,10 @@ TYPES = {
     "GIF": "image/gif",
     "WEBP": "image/webp",
 }
-MEMORY = 1 << 30
-CPU_SECONDS = 60
 ORIENTATION = 0x0112
 # Good enough that nobody sees a second generation, where the first one's settings can't be known.
 WEBP_QUALITY = 90
 THUMBNAIL_QUALITY = 80
-
-
-def confine() -> None:
-    """Give up what decoding does not need: memory without end, writing files, dumping core."""
-    for limit, most in (
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, MEMORY),
-    ):
-        # macOS knows no limit on memory; there the caps on pixels must do.
-        if limit != resource.RLIMIT_AS or sys.platform == "linux":
-            resource.setrlimit(limit, (most, most))
 
 
 def clean(content: bytes) -> Picture:
@@ -163,30 +140,3 @@ def _saved(image: Image.Image, kind: str, **options: Any) -> Picture:
 
 def _picture(kind: str, size: tuple[int, int], content: bytes) -> Picture:
     return Picture(content_type=TYPES[kind], width=size[0], height=size[1], content=content)
-
-
-def run(words: list[str], content: bytes) -> tuple[dict[str, Any], bytes]:
-    """Do what `words` ask; return the line to say first, and the picture."""
-    try:
-        made = clean(content) if words[0] == "clean" else thumbnail(content, int(words[1]))
-    except Refused as refused:
-        return {"code": refused.code, "detail": refused.detail}, b""
-    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return {"code": "image_too_large", "detail": "The picture needs too much memory."}, b""
-    except Exception as error:  # noqa: BLE001 - fed with hostile bytes, a decoder may raise anything
-        return {"code": "image_broken", "detail": f"The picture can't be read ({type(error).__name__})."}, b""
-    return {"content_type": made.content_type, "width": made.width, "height": made.height}, made.content
-
-
-def main(words: list[str]) -> None:
-    """Read, decode, answer."""
-    content = sys.stdin.buffer.read()
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    confine()
-    head, picture = run(words, content)
-    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + picture)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
