@@ -20,7 +20,7 @@ from drumtower.platforms import (
     WebhookRequest,
 )
 from drumtower.platforms.signatures import sorted_sha1
-from drumtower.sandbox.wechat.callbacks import cdata, element, encrypt, sign
+from drumtower.sandbox.sealed import cdata, element, encrypt, sign
 from tests.adapters.wechat_stage import challenge, push, text_xml
 
 AT = datetime.fromtimestamp(1767225600, UTC)

@@ -22,9 +22,10 @@ from drumtower.platforms import (
 )
 from drumtower.sandbox.faults import Fault
 from drumtower.sandbox.platform import SandboxPlatform
+from drumtower.sandbox.sealed import cdata, element, sign
 from drumtower.sandbox.store import Record
 from drumtower.sandbox.wechat import WeChatSandbox
-from drumtower.sandbox.wechat.callbacks import cdata, element, envelope, sign
+from drumtower.sandbox.wechat.callbacks import envelope
 from drumtower.testkit.conformance_stage import Hooks, Stage
 
 SUBMIT = "freepublish/submit"

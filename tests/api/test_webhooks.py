@@ -17,7 +17,7 @@ from drumtower.crypto import Box, new_key
 from drumtower.db.engine import Database
 from drumtower.db.models import Channel, InboundEvent, Interaction
 from drumtower.domain.deliveries import State
-from drumtower.sandbox.wechat.callbacks import cdata, element
+from drumtower.sandbox.sealed import cdata, element
 from services.api.deps import Services
 from services.api.webhooks.door import DOOR
 from tests.conftest import client_for

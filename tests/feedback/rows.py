@@ -16,7 +16,8 @@ from drumtower.domain.deliveries import Action
 from drumtower.domain.ids import new_id
 from drumtower.domain.interactions import InteractionKind
 from drumtower.platforms import InteractionEvent
-from drumtower.sandbox.wechat.callbacks import cdata, element, envelope
+from drumtower.sandbox.sealed import cdata, element
+from drumtower.sandbox.wechat.callbacks import envelope
 from tests.factories import Team
 
 # The worked example of shared facts: developers.weixin.qq.com, message encryption.

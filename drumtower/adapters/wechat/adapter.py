@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from drumtower.adapters.wechat import feedback, publishing, stats, webhook
-from drumtower.adapters.wechat.envelope import aes_key
 from drumtower.adapters.wechat.errors import DONE, NO_SUCH_ARTICLE, RULES
 from drumtower.adapters.wechat.schemas import CAPABILITIES, Body, WeChatOptions
 from drumtower.domain import failures
@@ -53,6 +52,7 @@ from drumtower.platforms import (
 from drumtower.platforms.answers import count, required
 from drumtower.platforms.errors import lost
 from drumtower.platforms.probes import asked, not_askable
+from drumtower.platforms.sealed import aes_key
 
 
 class WeChatAdapter(

@@ -1,20 +1,15 @@
-"""What WeChat pushes: plain, compatible or safe mode, an answer within 5 s, three tries, always the same MsgId.
-
-The cryptography is written here on its own, from the documentation, so that a slip of the adapter's can't hide in it.
-"""
+"""What WeChat pushes: plain, compatible or safe mode, an answer within 5 s, three tries, always the same MsgId."""
 
 import asyncio
-import base64
-import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import httpx
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from drumtower.http import client
+from drumtower.sandbox.sealed import cdata, encrypt, sign
 from drumtower.sandbox.store import Record
 from drumtower.sandbox.wechat.ground import Ground
 
@@ -23,30 +18,6 @@ TRIES = 3
 PAUSE = 1.0  # seconds before the next try where the receiver fails at once
 WAITING, DONE, GIVEN_UP = "waiting", "done", "given_up"
 MODES = ("plain", "compatible", "safe")
-
-
-def cdata(tag: str, text: str) -> str:
-    """An XML field of text; a CDATA end inside it is split over two sections."""
-    return f"<{tag}><![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]></{tag}>"
-
-
-def element(tag: str, value: object) -> str:
-    return f"<{tag}>{value}</{tag}>"
-
-
-def sign(*parts: str) -> str:
-    """Hex SHA-1 over the sorted parts."""
-    return hashlib.sha1("".join(sorted(parts)).encode(), usedforsecurity=False).hexdigest()
-
-
-def encrypt(xml: str, encoding_aes_key: str, app_id: str, noise: bytes) -> str:
-    """Seal `xml` for `app_id`; `noise` are the 16 leading bytes."""
-    key = base64.b64decode(encoding_aes_key + "=")
-    text = xml.encode()
-    plain = noise + len(text).to_bytes(4, "big") + text + app_id.encode()
-    pad = 32 - len(plain) % 32
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
-    return base64.b64encode(encryptor.update(plain + bytes([pad]) * pad) + encryptor.finalize()).decode()
 
 
 def envelope(

@@ -11,8 +11,9 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from drumtower.sandbox.sealed import cdata, element
 from drumtower.sandbox.store import Record
-from drumtower.sandbox.wechat.callbacks import Callbacks, cdata, element
+from drumtower.sandbox.wechat.callbacks import Callbacks
 from drumtower.sandbox.wechat.drafts import DraftBox, listed
 from drumtower.sandbox.wechat.ground import Ground, Refused, opaque
 
