@@ -14,6 +14,7 @@ from drumtower.sandbox.linkedin import LinkedInSandbox
 from drumtower.sandbox.mastodon import MastodonSandbox
 from drumtower.sandbox.platform import SandboxPlatform
 from drumtower.sandbox.wechat import WeChatSandbox
+from drumtower.sandbox.wecom import WeComSandbox
 from drumtower.sandbox.weibo import WeiboSandbox
 from drumtower.sandbox.wordpress import WordPressSandbox
 
@@ -27,6 +28,7 @@ PLATFORMS: tuple[type[SandboxPlatform], ...] = (
     DouyinSandbox,
     KuaishouSandbox,
     WordPressSandbox,
+    WeComSandbox,
 )
 
 

@@ -151,8 +151,15 @@ class StatsRules(Hooks):
             pytest.skip(f"{self.adapter.__name__} is no StatsSource")
         return adapter, reference(await stage.out(self.message("看看数据")))
 
-    async def test_declared_metrics_come_and_no_others(self, stage: Stage) -> None:
+    async def _counted(self, stage: Stage) -> tuple[StatsSource, PostReference]:
         source, post = await self._open_books(stage)
+        if not stage.adapter.capabilities.metrics:
+            assert await source.post_stats(stage.credentials, [post]) == {}
+            pytest.skip(f"{self.adapter.__name__} gives no numbers of posts")
+        return source, post
+
+    async def test_declared_metrics_come_and_no_others(self, stage: Stage) -> None:
+        source, post = await self._counted(stage)
         expected = {metric: count for metric, (_, count) in ACTS.items()} | {Metric.COMMENTS: 1}
         for what, count in ACTS.values():
             await stage.public(what, account=stage.account, post=post.external_id, count=count)
@@ -173,7 +180,7 @@ class StatsRules(Hooks):
         assert await source.post_stats(stage.credentials, []) == {}
 
     async def test_unknown_is_not_zero(self, stage: Stage) -> None:
-        source, post = await self._open_books(stage)
+        source, post = await self._counted(stage)
         stage.pass_time(stage.adapter.capabilities.metrics_delay)
         stage.break_with(self.stats_unknown(post.external_id))
         readings = await source.post_stats(stage.credentials, [post])
@@ -196,9 +203,10 @@ class StatsRules(Hooks):
         source, post = await self._open_books(stage)
         for status in STATUSES:
             stage.break_with(Fault(status=status, times=100))
-            with pytest.raises(PlatformError) as caught:
-                await source.post_stats(stage.credentials, [post])
-            assert not isinstance(caught.value.failure, OutcomeUnknown)
+            if stage.adapter.capabilities.metrics:
+                with pytest.raises(PlatformError) as caught:
+                    await source.post_stats(stage.credentials, [post])
+                assert not isinstance(caught.value.failure, OutcomeUnknown)
             with pytest.raises(PlatformError):
                 await source.channel_stats(stage.credentials)
             stage.mend()

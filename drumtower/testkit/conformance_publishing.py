@@ -49,7 +49,8 @@ class PublishingRules(Hooks):
     async def test_publishes_once_and_says_where(self, stage: Stage) -> None:
         out = await stage.out(self.message("晨钟暮鼓，准点发声。"))
         (post,) = self.published(stage.sandbox)
-        assert out.external_id == post["id"]
+        assert out.external_id
+        assert out.external_id == post["id"] or not self.names_posts
         assert "晨钟暮鼓，准点发声。" in post["text"]
         assert out.url is None or out.url.startswith(("https://", stage.base_url))
         assert out.published_at is None or out.published_at.tzinfo is not None
@@ -60,10 +61,8 @@ class PublishingRules(Hooks):
             await stage.out(self.message("第二篇，另写一段")),
         )
         assert first.external_id != second.external_id
-        assert {post["id"] for post in self.published(stage.sandbox)} == {
-            first.external_id,
-            second.external_id,
-        }
+        ids = {post["id"] for post in self.published(stage.sandbox)}
+        assert ids == {first.external_id, second.external_id} or (len(ids) == 2 and not self.names_posts)
 
     async def test_odd_texts_go_out_as_they_are(self, stage: Stage) -> None:
         text = "引号\"'<b>&amp;</b> 反斜\\ 换\n行 \u200bRTL \u202e文 𠮷 é ＃ 100%"

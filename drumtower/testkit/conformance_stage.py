@@ -191,6 +191,7 @@ class Hooks:
     deleting_options: ClassVar[Mapping[str, Any] | None] = None
     links: ClassVar[tuple[str, ...]] = ()
     tail: ClassVar[str] = ""
+    names_posts: ClassVar[bool] = True
     outcomes: ClassVar[Mapping[str, type]] = {}
     proven_statuses: ClassVar[Mapping[int, type]] = {}
     signature_parameter: ClassVar[str] = "signature"

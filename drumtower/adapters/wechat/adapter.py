@@ -1,13 +1,12 @@
 """WeChat Official Account: what it offers, and where each call is made."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from drumtower.adapters.wechat import feedback, publishing, stats, webhook
 from drumtower.adapters.wechat.errors import DONE, NO_SUCH_ARTICLE, RULES
 from drumtower.adapters.wechat.schemas import CAPABILITIES, Body, WeChatOptions
-from drumtower.domain import failures
 from drumtower.domain.capabilities import Capabilities, Feature, Grant, Label
 from drumtower.platforms import (
     Accepted,
@@ -49,10 +48,11 @@ from drumtower.platforms import (
     Wire,
     credential,
 )
-from drumtower.platforms.answers import count, required
+from drumtower.platforms.answers import count
 from drumtower.platforms.errors import lost
 from drumtower.platforms.probes import asked, not_askable
 from drumtower.platforms.sealed import aes_key
+from drumtower.platforms.tokens import bought, disconnected
 
 
 class WeChatAdapter(
@@ -110,17 +110,7 @@ class WeChatAdapter(
             "secret": credentials["app_secret"],
             "force_refresh": False,
         }
-        try:
-            body = await self.api(credentials, token="").post("/cgi-bin/stable_token", Body, ask)
-        except PlatformError as error:
-            if isinstance(error.failure, failures.AuthExpired):  # here 40001 means: the secret is wrong
-                raise _disconnected(error.failure.detail, error.failure.platform_code) from error
-            raise
-        seconds = count(body.get("expires_in"))
-        if not seconds:
-            raise PlatformError(lost("the token has no life", once=False))
-        expires_at = datetime.now(UTC) + timedelta(seconds=min(seconds, 86400))
-        return Token(access=required(body, "access_token"), expires_at=expires_at)
+        return await bought(self.api(credentials, token="").post("/cgi-bin/stable_token", Body, ask))
 
     async def identify(self, credentials: Credentials) -> RemoteAccount:
         """Prove the token with `draft/count`, which every account may call and which changes nothing.
@@ -132,7 +122,7 @@ class WeChatAdapter(
             try:
                 aes_key(key)
             except ValueError as error:
-                raise _disconnected(str(error)) from error
+                raise disconnected(str(error)) from error
         body = await self.api(credentials).get("/cgi-bin/draft/count", Body)
         if count(body.get("total_count")) is None:
             raise PlatformError(lost("the answer has no total_count", once=False))
@@ -200,7 +190,3 @@ class WeChatAdapter(
 
     async def channel_stats(self, credentials: Credentials) -> Reading:
         return await stats.channel_stats(self.api(credentials))
-
-
-def _disconnected(detail: str, code: str | None = None) -> PlatformError:
-    return PlatformError(failures.Disconnected(detail=detail, platform_code=code))
