@@ -46,6 +46,8 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
     Criterion.ACCURACY: (editorial_checks.placeholders,),
     Criterion.COMPLIANCE: (
         compliance_checks.rules,
+        compliance_checks.advertising,
+        compliance_checks.nature,
         editorial_checks.banned_words,
         editorial_checks.required_words,
         editorial_checks.disclosure,

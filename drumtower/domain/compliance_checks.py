@@ -1,9 +1,10 @@
-"""Checks against the workspace's rule packs."""
+"""Checks against what the workspace has decided: its rule packs, and how much of what it says may sell."""
 
 from collections.abc import Iterator
 
-from drumtower.domain.content import ChannelContent, Content
-from drumtower.domain.errors import Evidence, Violation
+from drumtower.domain import ad_share, natures
+from drumtower.domain.content import ChannelContent, Content, Nature
+from drumtower.domain.errors import Evidence, Severity, Violation
 from drumtower.domain.facts import Facts
 from drumtower.domain.rule_packs import Hit, Screen
 
@@ -17,6 +18,27 @@ def texts_of(content: Content | ChannelContent) -> dict[str, str]:
 def rules(facts: Facts) -> Iterator[Violation]:
     for pointer, text in texts_of(facts.content).items():
         yield from screened(pointer, text, facts.standards.screen)
+
+
+def advertising(facts: Facts) -> Iterator[Violation]:
+    yield from ad_share.check(facts.content.nature, facts.standards.ad_share)
+
+
+def nature(facts: Facts) -> Iterator[Violation]:
+    """Say that a post looks like an advertisement and is not called one; whether it is one a person decides."""
+    suggested = natures.suggest(facts.content)
+    if suggested.nature is Nature.PROMOTIONAL and facts.content.nature is not Nature.PROMOTIONAL:
+        first = suggested.signs[0]
+        signs = ", ".join(f"{sign.kind} “{sign.quote}”" for sign in suggested.signs)
+        yield Violation(
+            pointer="/nature",
+            code="nature_doubtful",
+            detail=f"It looks promotional: {signs}.",
+            hint='If it sells something, set nature to "promotional"; it then counts towards the ad share.',
+            severity=Severity.WARN,
+            evidence=Evidence(quote=first.quote, start=first.start, end=first.end),
+            fix=Nature.PROMOTIONAL.value,
+        )
 
 
 def screened(pointer: str, text: str, screen: Screen) -> Iterator[Violation]:

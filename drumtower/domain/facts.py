@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drumtower.domain.ad_share import AdShare
 from drumtower.domain.capabilities import Capabilities
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.errors import Violation
@@ -28,6 +29,7 @@ class Standards:
     """What a workspace holds its texts to, as it stands at one moment."""
 
     screen: Screen = nothing
+    ad_share: AdShare | None = None  # with this post in it; None where it sells nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from services.api import health, idempotency, problems, reference
 from services.api.access.router import router as access
+from services.api.ad_share.router import router as ad_share
 from services.api.assets.router import router as assets
 from services.api.authorizations.router import callback_router
 from services.api.authorizations.router import router as authorizations
@@ -79,6 +80,7 @@ ROUTERS = (
     calendar,
     rule_packs,
     compliance,
+    ad_share,
     interactions,
     links,
     redirect,

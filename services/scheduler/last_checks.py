@@ -9,7 +9,6 @@ from drumtower.db.engine import Tx
 from drumtower.domain import failures
 from drumtower.domain.deliveries import Action, Event, is_late
 from drumtower.domain.errors import Severity, Violation
-from drumtower.domain.facts import Standards
 from drumtower.domain.reviews import approval_violations
 from drumtower.messages import violations_of
 from services.scheduler.freezing import frozen
@@ -69,6 +68,7 @@ def _blocking(facts: Facts, connections: Connections, now: datetime) -> list[Vio
     if not is_publish(facts.delivery):
         return []
     adapter = connections.registry.get(facts.channel.platform)
-    standards = Standards(screen=facts.screening.on(facts.channel.platform))
-    found = violations_of(adapter, facts.content, facts.assets, facts.channel, facts.brand, now, standards)
+    found = violations_of(
+        adapter, facts.content, facts.assets, facts.channel, facts.brand, now, facts.standards
+    )
     return [violation for violation in found if violation.severity is Severity.BLOCK]

@@ -11,13 +11,14 @@ from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Asset, Brand, Channel, Delivery, Interaction
 from drumtower.db.plain import columns, fetch, make
 from drumtower.db.repositories.leftovers import leave
-from drumtower.domain.content import ChannelContent
+from drumtower.domain.content import ChannelContent, Nature
 from drumtower.domain.deliveries import Action, State
+from drumtower.domain.facts import Standards
 from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.reviews import Approval
 from drumtower.messages import content_of, message_of
 from drumtower.platforms import Adapter, Checkpoint, Credentials, PublishRequest, ReplyRequest
-from drumtower.screening import Screening, screenings
+from drumtower.standards import Publish, standards_of
 from drumtower.storage import Storage
 from services.scheduler.leases import LeaseLost, clock
 
@@ -35,7 +36,7 @@ class Facts:
     approval: Approval | None
     assets: Sequence[Asset]
     interaction: Interaction | None
-    screening: Screening
+    standards: Standards
 
     @property
     def content(self) -> ChannelContent:
@@ -87,7 +88,7 @@ async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> li
     interactions = await _by_id(
         tx, Interaction, {one.interaction_id for one in deliveries if one.interaction_id}
     )
-    screens = await screenings(tx, {one.workspace_id for one in deliveries})
+    standards = await _standards(tx, deliveries)
     assets = await _by_id(tx, Asset, {asset_id for one in deliveries for asset_id in _asset_ids(one)})
     return [
         Facts(
@@ -97,10 +98,34 @@ async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> li
             approval=approvals.get(delivery.post_id),
             assets=[assets[asset_id] for asset_id in _asset_ids(delivery) if asset_id in assets],
             interaction=interactions.get(delivery.interaction_id),
-            screening=screens[delivery.workspace_id],
+            standards=standards.get(delivery.id, Standards()),
         )
         for delivery, channel, brand in rows
     ]
+
+
+async def _standards(tx: Tx, deliveries: Sequence[Delivery]) -> dict[UUID, Standards]:
+    """Return what publishes are held to; a spoiled row fails by itself, where its content is read."""
+    publishes = [publish for one in deliveries if is_publish(one) and (publish := _publish(one))]
+    found = await standards_of(tx, publishes) if publishes else []
+    return {one.delivery_id: held for one, held in zip(publishes, found, strict=True) if one.delivery_id}
+
+
+def _publish(delivery: Delivery) -> Publish | None:
+    try:
+        nature = Nature(delivery.payload["nature"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Publish(
+        workspace_id=delivery.workspace_id,
+        channel_id=delivery.channel_id,
+        platform=delivery.platform,
+        nature=nature,
+        at=delivery.due_at,
+        content_hash=delivery.content_hash or "",
+        post_id=delivery.post_id,
+        delivery_id=delivery.id,
+    )
 
 
 async def _approvals(tx: Tx, post_ids: Collection[UUID]) -> dict[UUID | None, Approval]:

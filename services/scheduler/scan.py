@@ -17,7 +17,8 @@ from drumtower.domain.content import Content, from_json
 from drumtower.domain.errors import Severity
 from drumtower.domain.ids import new_id
 from drumtower.domain.rule_packs import Hit, Screen
-from drumtower.screening import Screening, screening, shipped_digest
+from drumtower.screening import shipped_digest
+from drumtower.standards import Ground, grounds
 from services.scheduler.leases import clock
 
 log = structlog.get_logger(__name__)
@@ -35,8 +36,8 @@ async def scan(db: Database) -> timedelta | None:
         if todo is None:
             return None
         posts = await posts_after(tx, todo, BATCH)
-        screens = await screening(tx, todo.workspace_id)
-        found = await asyncio.to_thread(_findings, posts, screens, now)
+        ground = (await grounds(tx, [todo.workspace_id]))[todo.workspace_id]
+        found = await asyncio.to_thread(_findings, posts, ground, now)
         opened = await settle(tx, posts, found, now)
         for finding_id in opened:
             outbox.append(
@@ -50,8 +51,8 @@ async def scan(db: Database) -> timedelta | None:
     return REST
 
 
-def _findings(posts: Sequence[Post], screens: Screening, now: datetime) -> list[dict[str, Any]]:
-    screen = screens.on()
+def _findings(posts: Sequence[Post], ground: Ground, now: datetime) -> list[dict[str, Any]]:
+    screen = ground.screening.on(industry=ground.policies.industry)
     return [
         _finding(post, pointer, text, hit, now)
         for post in posts

@@ -34,6 +34,8 @@ READS = {
     "metrics_kpis": P.METRICS_READ,
 }
 WRITES = {
+    "ad_share_overrides_create": P.POSTS_REVIEW,
+    "ad_share_simulate": P.WORKSPACE_READ,
     "api_keys_create": P.API_KEYS_WRITE,
     "api_keys_revoke": P.API_KEYS_WRITE,
     "assets_update": P.ASSETS_WRITE,
@@ -89,6 +91,8 @@ SLOT = {"weekday": "mon", "local": "09:30", "timezone": "Asia/Shanghai"}
 POST = {"title": "x", "body": "x", "kind": "image_text", "nature": "editorial", "brand_id": ID}
 RULE = {"code": "x", "severity": "warn", "terms": ["茶"]}
 BODIES: dict[str, Json] = {
+    "ad_share_overrides_create": {"post_id": ID, "channel_id": ID, "reason": "x"},
+    "ad_share_simulate": {"channel_ids": [ID], "posts": [{"nature": "editorial", "at": soon()}]},
     "api_keys_create": {"name": "x"},
     "assets_update": {"credit": "x"},
     "brands_create": {"name": "x"},

@@ -67,10 +67,19 @@ SERIES = {
     "timezone": "Asia/Shanghai",
     "starts_on": soon(24)[:10],
 }
+OVERRIDE = {"post_id": str(new_id()), "channel_id": str(new_id()), "reason": "mine"}
 FREEZE = {"reason": "mine"}
 LINK = {"target_url": "https://example.com"}
 # Ids in bodies: (operation, field) to a body that carries ours, given the ids.
 CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
+    ("ad_share_overrides_create", "post_id"): lambda ids: (
+        OVERRIDE | {"post_id": ids["post_id"], "channel_id": ids["channel_id"]}
+    ),
+    ("ad_share_overrides_create", "channel_id"): lambda ids: OVERRIDE | {"channel_id": ids["channel_id"]},
+    ("ad_share_simulate", "channel_ids"): lambda ids: {
+        "channel_ids": [ids["channel_id"]],
+        "posts": [{"nature": "editorial", "at": soon()}],
+    },
     ("channels_authorize", "brand_id"): lambda ids: AUTHORIZATION | {"brand_id": ids["brand_id"]},
     ("channels_authorize", "channel_id"): lambda ids: {"channel_id": ids["channel_id"]},
     ("channels_update", "handoff_owner_id"): lambda ids: {"handoff_owner_id": ids["owner_id"]},

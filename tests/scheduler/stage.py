@@ -117,7 +117,7 @@ class Stage:
             title=title,
             body=body,
             kind=Kind.IMAGE_TEXT,
-            nature=Nature.EDITORIAL,
+            nature=given.pop("nature", Nature.EDITORIAL),
             links=(LINK,),
             asset_ids=given.pop("asset_ids", ()),
         )

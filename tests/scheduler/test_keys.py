@@ -17,10 +17,9 @@ from drumtower.db.repositories.deliveries import payload_of, plan
 from drumtower.domain import failures
 from drumtower.domain.content import Content, Kind, Nature, for_channel
 from drumtower.domain.deliveries import Action, State
-from drumtower.language.terms import Terms
+from drumtower.domain.facts import Standards
 from drumtower.platforms import Adapter, Credentials, PlatformError, Published, PublishRequest
 from drumtower.platforms.registry import Registry
-from drumtower.screening import Screening
 from drumtower.settings import Settings
 from drumtower.storage import LocalStorage
 from services.scheduler.requests import Facts, publish_request
@@ -72,7 +71,7 @@ def request_for(row: Delivery, db: Database, storage: LocalStorage) -> PublishRe
         approval=None,
         assets=[],
         interaction=None,
-        screening=Screening(Terms([])),
+        standards=Standards(),
     )
     adapter = ScriptedAdapter(cast("Any", None))
     return publish_request(facts, adapter, Credentials(values={}), db, storage)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from drumtower.db.models import Channel, Delivery, Post
+from drumtower.domain.content import Nature
 from drumtower.domain.deliveries import State
 from services.scheduler.claim import claim_due
 from tests.scheduler.conftest import MakeStage
@@ -218,3 +219,15 @@ async def test_a_rule_that_came_after_the_approval_stops_it(weibo: Stage) -> Non
     assert [one["code"] for one in delivery.error["violations"]] == ["rule_hit"]
     assert (await weibo.delivery(fine)).state == State.PUBLISHED
     assert len(await weibo.remote_posts()) == 1
+
+
+async def test_the_advertisement_that_is_too_many_does_not_leave(weibo: Stage) -> None:
+    first = await weibo.schedule(body="甲", nature=Nature.PROMOTIONAL)
+    second = await weibo.schedule(timedelta(milliseconds=1), body="乙", nature=Nature.PROMOTIONAL)
+    await asyncio.sleep(0.01)
+    await weibo.work()
+    assert (await weibo.delivery(first)).state == State.PUBLISHED
+    refused = await weibo.delivery(second)
+    assert refused.state == State.FAILED
+    assert refused.error is not None
+    assert {one["code"] for one in refused.error["violations"]} == {"ad_share_exceeded"}

@@ -1,5 +1,6 @@
 """Every table, one noun a module. ARCHITECTURE.md says who writes which."""
 
+from drumtower.db.models.ad_share import AdShareOverride
 from drumtower.db.models.assets import Asset
 from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
@@ -25,6 +26,7 @@ from drumtower.db.models.workspaces import ApiKey, Member, Session, Workspace
 from drumtower.db.types import Base
 
 __all__ = [
+    "AdShareOverride",
     "ApiKey",
     "Asset",
     "Attempt",

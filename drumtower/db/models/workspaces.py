@@ -1,6 +1,7 @@
 """Workspaces, their members, and what members prove themselves with."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
@@ -17,6 +18,9 @@ class Workspace(Base):
     id: Mapped[Id]
     name: Mapped[str]
     timezone: Mapped[Word]
+    policies: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, server_default="{}"
+    )  # drumtower/policies.py
     created_at: Mapped[datetime]
 
 

@@ -17,7 +17,7 @@ from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.rule_packs import Screen
 from drumtower.platforms import Adapter, Messenger, Replier
 from drumtower.platforms.registry import Registry
-from drumtower.screening import screening
+from drumtower.standards import grounds
 from services.api import audit
 from services.api.principals import Principal
 
@@ -62,6 +62,7 @@ async def _asked(tx: Tx, workspace_id: UUID, registry: Registry, interaction_id:
     adapter = registry.adapters.get(channel.platform)
     if adapter is None:
         raise Invalid.at("", "reply_not_supported", f"No adapter speaks {channel.platform} here any more.")
+    ground = (await grounds(tx, [workspace_id]))[workspace_id]
     last = await interactions.last_messages([interaction.conversation_id])
     return Asked(
         interaction=interaction,
@@ -69,7 +70,7 @@ async def _asked(tx: Tx, workspace_id: UUID, registry: Registry, interaction_id:
         brand=await interactions.find(Brand, channel.brand_id, "brand"),
         adapter=adapter,
         said_at=last.get(interaction.conversation_id, interaction.occurred_at),
-        screen=(await screening(tx, workspace_id)).on(channel.platform),
+        screen=ground.screening.on(channel.platform, ground.policies.industry),
     )
 
 

@@ -72,7 +72,7 @@ async def gather(tx: Tx, principal: Principal, registry: Registry, post: Post, n
     posts = PostRepository(tx, principal.workspace_id)
     content = from_json(post.content)
     channels = await preflight.channels_of(tx, principal, post)
-    checks = await preflight.check(tx, principal, registry, content, channels, now)
+    checks = await preflight.check(tx, principal, registry, content, channels, now, post.id)
     versions = (await tx.scalars(posts.versions(post.id).order_by(PostVersion.version))).all()
     verdicts = (await ReviewRepository(tx, principal.workspace_id).of([post.id]))[post.id]
     rows = (await posts.deliveries_of([post.id]))[post.id]

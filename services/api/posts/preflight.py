@@ -13,14 +13,13 @@ from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.freezes import FreezeRepository, reach_of
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.domain.checks import Finding, Length, blocks, examine, measure, place
-from drumtower.domain.content import ChannelContent, Content, for_channel, from_json
+from drumtower.domain.content import ChannelContent, Content, digest, for_channel, from_json
 from drumtower.domain.deliveries import FINAL, Action, State
 from drumtower.domain.errors import Invalid, Severity, Violation
-from drumtower.domain.facts import Standards
 from drumtower.domain.freezes import Subject, covers
 from drumtower.messages import CONNECTED, facts_of
 from drumtower.platforms.registry import Registry
-from drumtower.screening import screening
+from drumtower.standards import Publish, standards_of
 from services.api.posts.validation import channel_violations
 from services.api.principals import Principal
 
@@ -74,8 +73,12 @@ async def check(
     content: Content,
     channels: Sequence[Channel],
     at: datetime,
+    post_id: UUID | None = None,
 ) -> list[ChannelCheck]:
-    """Run every check on the content as it would leave at `at` to each channel."""
+    """Run every check on the content as it would leave at `at` to each channel.
+
+    `post_id`: whose content it is, so that what is planned of it already is not counted twice.
+    """
     asset_ids = set(content.asset_ids).union(*(v.asset_ids or () for v in content.variants))
     assets = list((await AssetRepository(tx, principal.workspace_id).among(asset_ids)).values())
     of_channels = (
@@ -85,7 +88,9 @@ async def check(
     )
     brands = {brand.id: brand for brand in await tx.scalars(of_channels)}
     freezes = await FreezeRepository(tx, principal.workspace_id).at(at)
-    screens = await screening(tx, principal.workspace_id)
+    publishes = _publishes(principal, content, channels, at, post_id)
+    found = await standards_of(tx, publishes)
+    standards = {one.channel_id: held for one, held in zip(publishes, found, strict=True)}
     checks = []
     for channel in channels:
         adapter = registry.adapters.get(channel.platform)
@@ -93,11 +98,29 @@ async def check(
             checks.append(_unspoken(channel))
             continue
         own = for_channel(content, channel.id)
-        standards = Standards(screen=screens.on(channel.platform))
-        facts = facts_of(adapter, own, assets, channel, brands.get(channel.brand_id), at, standards)
+        held = standards[channel.id]
+        facts = facts_of(adapter, own, assets, channel, brands.get(channel.brand_id), at, held)
         findings = (*examine(facts), *_frozen(freezes, channel, own))
         checks.append(ChannelCheck(channel=channel, findings=findings, length=measure(facts)))
     return checks
+
+
+def _publishes(
+    principal: Principal, content: Content, channels: Sequence[Channel], at: datetime, post_id: UUID | None
+) -> list[Publish]:
+    content_hash = digest(content)
+    return [
+        Publish(
+            workspace_id=principal.workspace_id,
+            channel_id=channel.id,
+            platform=channel.platform,
+            nature=content.nature,
+            at=at,
+            content_hash=content_hash,
+            post_id=post_id,
+        )
+        for channel in channels
+    ]
 
 
 def _frozen(freezes: Sequence[Freeze], channel: Channel, content: ChannelContent) -> list[Finding]:

@@ -28,7 +28,8 @@ async def submit(tx: Tx, principal: Principal, registry: Registry, post: Post, n
     await _check_may_submit(tx, principal, post, now)
     content = from_json(post.content)
     channels = await preflight.channels_of(tx, principal, post)
-    preflight.refuse_blocked(await preflight.check(tx, principal, registry, content, channels, now), content)
+    checks = await preflight.check(tx, principal, registry, content, channels, now, post.id)
+    preflight.refuse_blocked(checks, content)
     _check_day(post, principal, now)
     post.review_state = ReviewState.IN_REVIEW.value
     await _changed(tx, principal, post, now, "post.submitted")

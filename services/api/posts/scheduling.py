@@ -8,9 +8,10 @@ from uuid import UUID
 from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, Delivery, Post
+from drumtower.db.repositories import ad_share
 from drumtower.db.repositories.deliveries import derive_status, payload_of, plan
 from drumtower.db.repositories.posts import PostRepository
-from drumtower.domain.content import Content, for_channel, from_json
+from drumtower.domain.content import Content, Nature, for_channel, from_json
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.errors import Invalid, Violation
 from drumtower.platforms.registry import Registry
@@ -36,7 +37,9 @@ async def schedule(
     at = times.latest(dues, now)
     violations += post_violations(post, at)
     content = from_json(post.content)
-    checks = await preflight.check(tx, principal, registry, content, _unique(channels), at)
+    if content.nature is Nature.PROMOTIONAL:
+        await ad_share.hold(tx, positions)
+    checks = await preflight.check(tx, principal, registry, content, _unique(channels), at, post.id)
     for one in checks:
         violations += [_at_channel(v, positions[one.channel.id]) for v in one.blocking]
     violations += await _taken(tx, principal, post, positions)

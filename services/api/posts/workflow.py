@@ -57,7 +57,7 @@ async def preflight_post(
         channels, wrong = await preflight.channels_named(tx, principal, body.channel_ids)
         if wrong:
             raise Invalid.of(wrong)
-    checks = await preflight.check(tx, principal, services.registry, content, channels, clock.now())
+    checks = await preflight.check(tx, principal, services.registry, content, channels, clock.now(), post_id)
     return read_preflight(post, content, checks)
 
 

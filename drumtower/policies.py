@@ -1,0 +1,38 @@
+"""What a workspace has decided for itself: read from `workspaces.policies`, where what is not said is the default."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from drumtower.domain.ad_share import OnBreach
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+
+
+class Policy(BaseModel):
+    """One group of decisions; unknown fields are refused, so that a misspelt one is not taken for the default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AdSharePolicy(Policy):
+    """How many of a channel's posts may be promotional."""
+
+    limit_percent: Annotated[float, Field(ge=0, le=100, description="Of a channel's posts.")] = 20.0
+    on_breach: Annotated[
+        OnBreach, Field(description="`override`: blocked until a second person gives a reason.")
+    ] = OnBreach.OVERRIDE
+
+
+class Policies(Policy):
+    """Everything a workspace decides."""
+
+    ad_share: AdSharePolicy = AdSharePolicy()
+    industry: Annotated[
+        Word | None, Field(description="Rules of other industries do not hold; null: all hold.")
+    ] = None
+
+
+def read(stored: dict[str, Any]) -> Policies:
+    """Read what is stored."""
+    return Policies.model_validate(stored)

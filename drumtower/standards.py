@@ -1,0 +1,109 @@
+"""What the check engine holds a post to besides its own content: the workspace's rule packs, policies and ad share.
+
+Preflight, schedule and the claim gather it here, so that they judge alike.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from drumtower import policies
+from drumtower.db.engine import Tx
+from drumtower.db.models import Workspace
+from drumtower.db.repositories.ad_share import Counted, counted_on, overridden
+from drumtower.domain.ad_share import AdShare, Share, count, limit_of, shares, windows
+from drumtower.domain.content import Nature
+from drumtower.domain.facts import Standards
+from drumtower.policies import Policies
+from drumtower.screening import Screening, screenings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What holds in a workspace now."""
+
+    screening: Screening
+    policies: Policies
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """One post on its way to one channel. `delivery_id`: it is planned already, and is not counted twice."""
+
+    workspace_id: UUID
+    channel_id: UUID
+    platform: str
+    nature: Nature
+    at: datetime
+    content_hash: str
+    post_id: UUID | None = None
+    delivery_id: UUID | None = None
+
+
+async def grounds(tx: Tx, workspace_ids: Collection[UUID]) -> dict[UUID, Ground]:
+    """Return what holds in each workspace."""
+    statement = select(Workspace.id, Workspace.timezone, Workspace.policies)
+    rows = (await tx.execute(statement.where(Workspace.id.in_(workspace_ids)))).all()
+    screens = await screenings(tx, workspace_ids)
+    return {
+        row.id: Ground(
+            screening=screens[row.id], policies=policies.read(row.policies), zone=ZoneInfo(row.timezone)
+        )
+        for row in rows
+    }
+
+
+async def standards_of(tx: Tx, publishes: Sequence[Publish]) -> list[Standards]:
+    """Return what each is held to, in order; the ad share is counted for promotional posts alone."""
+    held = await grounds(tx, {one.workspace_id for one in publishes})
+    ads = [one for one in publishes if one.nature is Nature.PROMOTIONAL]
+    allowed = await overridden(tx, {one.content_hash for one in ads}) if ads else set()
+    standards = []
+    for one in publishes:
+        ground = held[one.workspace_id]
+        screen = ground.screening.on(one.platform, ground.policies.industry)
+        share = await _ad_share(tx, ground, one, allowed) if one.nature is Nature.PROMOTIONAL else None
+        standards.append(Standards(screen=screen, ad_share=share))
+    return standards
+
+
+async def _ad_share(tx: Tx, ground: Ground, one: Publish, allowed: set[tuple[str, UUID]]) -> AdShare:
+    both = windows(one.at, ground.zone)
+    found = await counted_on(
+        tx, [one.channel_id], min(window.start for window in both), max(window.end for window in both)
+    )
+    others = [item for item in found[one.channel_id] if _counts(item, one)]
+    policy = ground.policies.ad_share
+    counted = shares(one.at, ground.zone, others, limit_of(policy.limit_percent))
+    return AdShare(
+        shares=tuple(share.adding(1) for share in counted),
+        on_breach=policy.on_breach,
+        overridden=(one.content_hash, one.channel_id) in allowed,
+    )
+
+
+def _counts(item: Counted, one: Publish) -> bool:
+    if item.delivery_id == one.delivery_id or (one.post_id is not None and item.post_id == one.post_id):
+        return False
+    # What leaves now came before the advertisements planned after it: those are the ones too many.
+    return one.delivery_id is None or not item.promotional or item.at <= one.at
+
+
+async def share_rows(
+    tx: Tx, ground: Ground, channel_ids: Collection[UUID], at: datetime
+) -> dict[UUID, tuple[Share, ...]]:
+    """Return each channel's shares around `at`, as things stand."""
+    both = windows(at, ground.zone)
+    limit = limit_of(ground.policies.ad_share.limit_percent)
+    found = await counted_on(
+        tx, channel_ids, min(window.start for window in both), max(window.end for window in both)
+    )
+    return {
+        channel_id: tuple(count(window, found[channel_id], limit) for window in both)
+        for channel_id in channel_ids
+    }

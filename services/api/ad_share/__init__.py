@@ -1,0 +1,1 @@
+"""The ad share: how much of what a channel says may sell."""
