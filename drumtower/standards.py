@@ -33,7 +33,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """One post on its way to one channel. `delivery_id`: it is planned already, and is not counted twice."""
+    """One post on its way to one channel. `delivery_id`: it is planned already, for `due_at`."""
 
     workspace_id: UUID
     channel_id: UUID
@@ -43,6 +43,7 @@ class Publish:
     content_hash: str
     post_id: UUID | None = None
     delivery_id: UUID | None = None
+    due_at: datetime | None = None
 
 
 async def grounds(tx: Tx, workspace_ids: Collection[UUID]) -> dict[UUID, Ground]:
@@ -90,8 +91,10 @@ async def _ad_share(tx: Tx, ground: Ground, one: Publish, allowed: set[tuple[str
 def _counts(item: Counted, one: Publish) -> bool:
     if item.delivery_id == one.delivery_id or (one.post_id is not None and item.post_id == one.post_id):
         return False
-    # What leaves now came before the advertisements planned after it: those are the ones too many.
-    return one.delivery_id is None or not item.promotional or item.at <= one.at
+    if one.delivery_id is None or one.due_at is None or not item.promotional or item.is_out:
+        return True
+    # What leaves now comes before the advertisements planned after it: those are the ones too many.
+    return (item.due_at, item.delivery_id) < (one.due_at, one.delivery_id)
 
 
 async def share_rows(

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -106,12 +107,16 @@ async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> li
 
 async def _standards(tx: Tx, deliveries: Sequence[Delivery]) -> dict[UUID, Standards]:
     """Return what publishes are held to; a spoiled row fails by itself, where its content is read."""
-    publishes = [publish for one in deliveries if is_publish(one) and (publish := _publish(one))]
-    found = await standards_of(tx, publishes) if publishes else []
+    publishing = [one for one in deliveries if is_publish(one)]
+    if not publishing:
+        return {}
+    now = await clock(tx)
+    publishes = [publish for one in publishing if (publish := _publish(one, now))]
+    found = await standards_of(tx, publishes)
     return {one.delivery_id: held for one, held in zip(publishes, found, strict=True) if one.delivery_id}
 
 
-def _publish(delivery: Delivery) -> Publish | None:
+def _publish(delivery: Delivery, now: datetime) -> Publish | None:
     try:
         nature = Nature(delivery.payload["nature"])
     except (KeyError, TypeError, ValueError):
@@ -121,10 +126,11 @@ def _publish(delivery: Delivery) -> Publish | None:
         channel_id=delivery.channel_id,
         platform=delivery.platform,
         nature=nature,
-        at=delivery.due_at,
+        at=max(delivery.due_at, now),
         content_hash=delivery.content_hash or "",
         post_id=delivery.post_id,
         delivery_id=delivery.id,
+        due_at=delivery.due_at,
     )
 
 

@@ -179,4 +179,5 @@ class TestMediaAndWords:
             "disclosure_missing",
             "alt_text_missing",
             "placeholder_left",
+            "ad_share_small_sample",
         }

@@ -27,6 +27,8 @@ class Counted(Item):
 
     post_id: UUID | None
     delivery_id: UUID
+    due_at: datetime
+    is_out: bool
 
 
 async def counted_on(
@@ -37,7 +39,13 @@ async def counted_on(
     nature = Delivery.payload["nature"].astext == Nature.PROMOTIONAL.value
     rows = await tx.execute(
         select(
-            Delivery.channel_id, Delivery.id, Delivery.post_id, at.label("at"), nature.label("promotional")
+            Delivery.channel_id,
+            Delivery.id,
+            Delivery.post_id,
+            Delivery.due_at,
+            Delivery.published_at,
+            at.label("at"),
+            nature.label("promotional"),
         ).where(
             Delivery.channel_id.in_(channel_ids),
             Delivery.action == Action.PUBLISH.value,
@@ -48,7 +56,14 @@ async def counted_on(
     )
     found: dict[UUID, list[Counted]] = defaultdict(list)
     for row in rows:
-        item = Counted(at=row.at, promotional=row.promotional, post_id=row.post_id, delivery_id=row.id)
+        item = Counted(
+            at=row.at,
+            promotional=row.promotional,
+            post_id=row.post_id,
+            delivery_id=row.id,
+            due_at=row.due_at,
+            is_out=row.published_at is not None,
+        )
         found[row.channel_id].append(item)
     return found
 
