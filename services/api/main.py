@@ -58,6 +58,9 @@ Lists are `{"data": [...], "next_cursor": ...}`. Errors are `application/problem
 Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times carry an offset in, and are UTC out.
 """
 # Tried in order; what platforms call comes first.
+# Seconds a client waits for a free connection before it is told to come again: an answer within two seconds in all.
+API_PATIENCE = 1.5
+
 ROUTERS = (
     webhooks,
     health.router,
@@ -92,7 +95,7 @@ ROUTERS = (
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    db = Database(settings.database_url, application="drumtower-api")
+    db = Database(settings.database_url, application="drumtower-api", patience=API_PATIENCE)
     client = http.client(allow_private=settings.allow_private_addresses)
     queue = ArqQueue(settings.redis_url)
     limiter = RateLimiter(settings.redis_url, settings.requests_per_minute)

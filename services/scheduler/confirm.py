@@ -16,6 +16,7 @@ from drumtower.platforms import Accepted, Confirmable, PlatformError, Published
 from services.scheduler.gate import closed_channels
 from services.scheduler.leases import LeaseLost, clock, hold, take_due
 from services.scheduler.settle import apart, failure_json, open_attempt, settle
+from services.scheduler.twins import disbelieve
 
 log = structlog.get_logger(__name__)
 
@@ -37,11 +38,12 @@ async def confirm(db: Database, connections: Connections) -> timedelta | None:
 async def _confirm(db: Database, connections: Connections, delivery: Delivery) -> None:
     assert delivery.next_at is not None
     started = delivery.next_at - LEASE  # when it was taken, by the database's clock
-    answer = await _look(connections, delivery)
+    told = await _look(connections, delivery)
 
     async def write() -> None:
         async with db.transaction() as tx:
             now = await clock(tx)
+            [answer] = await disbelieve(tx, [(delivery.id, told)])
             row = await hold(tx, delivery.id, delivery.fence, State.ACCEPTED)
             attempt = open_attempt(row, "confirm", started)
             attempt.ended_at = now

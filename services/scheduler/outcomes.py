@@ -18,6 +18,7 @@ from drumtower.domain.deliveries import State
 from drumtower.platforms import Published
 from services.scheduler.gate import Call, Gate, Heard
 from services.scheduler.settle import Result, Settlement, close_attempts, settle_all, settlement
+from services.scheduler.twins import disbelieve
 
 log = structlog.get_logger(__name__)
 
@@ -122,6 +123,8 @@ async def write_reports(tx: Tx, batch: Sequence[Report]) -> None:
     """Settle the deliveries that reports are about, in a handful of statements."""
     found = await fetch(tx, _LOCK, [report.delivery_id for report in batch])
     rows = {row["id"]: make(Delivery, row) for row in found}
+    believed = await disbelieve(tx, [(report.delivery_id, report.result) for report in batch])
+    batch = [replace(report, result=result) for report, result in zip(batch, believed, strict=True)]
     started = [report for report in batch if report.started]
     if started:
         await close_attempts(tx, [(one.delivery_id, one.fence, one.result, one.at) for one in started])

@@ -28,6 +28,7 @@ from services.scheduler.gate import closed_channels
 from services.scheduler.leases import LeaseLost, clock, hold, take_due
 from services.scheduler.requests import is_publish, publish_request, read_facts, reply_request
 from services.scheduler.settle import apart, error_json, open_attempt, settle
+from services.scheduler.twins import NOT_ITS_OWN, disbelieve
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ async def _reconcile(
 ) -> None:
     assert delivery.next_at is not None
     started = delivery.next_at - LEASE  # when it was taken, by the database's clock
-    finding = await _look(db, connections, storage, delivery)
+    found = await _look(db, connections, storage, delivery)
     adapter = connections.registry.adapters.get(delivery.platform)
     rest = (
         max(settings.reconcile_grace, adapter.capabilities.read_lag) if adapter else settings.reconcile_grace
@@ -62,6 +63,7 @@ async def _reconcile(
     async def write() -> None:
         async with db.transaction() as tx:
             now = await clock(tx)
+            finding = await _its_own(tx, delivery, found)
             row = await hold(tx, delivery.id, delivery.fence, State.UNKNOWN)
             attempt = open_attempt(row, "reconcile", started)
             attempt.ended_at = now
@@ -73,6 +75,15 @@ async def _reconcile(
         await persistently(write)
     except LeaseLost:
         return  # a webhook or a person settled it first
+
+
+async def _its_own(
+    tx: Tx, delivery: Delivery, found: Finding | failures.Failure
+) -> Finding | failures.Failure:
+    if not isinstance(found, Published):
+        return found
+    [believed] = await disbelieve(tx, [(delivery.id, found)])
+    return found if believed is found else Undecidable(reason=NOT_ITS_OWN)
 
 
 def _rested(row: Delivery, rest: timedelta, looked_at: datetime) -> bool:

@@ -4,6 +4,7 @@
 server to server. Servers that ignore the key (snac) publish a repeat twice: what is unknown is looked up first.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, cast
@@ -48,6 +49,8 @@ from drumtower.platforms.walks import by_others
 _STATUSES, _ME = "/api/v1/statuses", "/api/v1/accounts/verify_credentials"
 _PAGE, _COUNTED_AT_ONCE = 40, 20
 _SHALLOW = "More than 40 statuses were written since: the list does not reach back far enough."
+# Nobody's name before the host: it would pass for the host.
+_ADDRESS = re.compile(r"(https://|http://127\.0\.0\.1)[^/@\s]*(/\S*)?")
 
 
 class MastodonAdapter(
@@ -172,7 +175,7 @@ async def _counted(api: Api, ids: Sequence[str]) -> list[Status]:
 
 
 def _web(url: str | None) -> str | None:
-    return url if url and url.startswith(("https://", "http://127.0.0.1")) else None
+    return url if url and _ADDRESS.fullmatch(url) else None
 
 
 def _published(status: Status) -> Published:
