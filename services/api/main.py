@@ -20,6 +20,7 @@ from drumtower.limits import Limits
 from drumtower.media.studio import Studio
 from drumtower.platforms import registry
 from drumtower.settings import Settings
+from drumtower.stalls import watched
 from drumtower.storage import LocalStorage
 from services.api import health, idempotency, problems, reference
 from services.api.access.router import router as access
@@ -114,7 +115,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         limiter=limiter,
         studio=Studio(),
     )
-    yield
+    with watched():
+        yield
     await queue.close()
     await limiter.close()
     await client.aclose()

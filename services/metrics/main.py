@@ -22,6 +22,7 @@ from drumtower.health.readiness import Own
 from drumtower.jobs import Role, listen
 from drumtower.platforms import registry
 from drumtower.settings import Settings
+from drumtower.stalls import watched
 from drumtower.ticks import Beat, Ticker, run_all
 from services.metrics import plan, retention, rollup
 from services.metrics.pull import Puller
@@ -57,7 +58,7 @@ async def run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     log.info("metrics.started", platforms=puller.platforms)
     async with listener(settings, db, own):
-        with suppress(asyncio.CancelledError):
+        with watched(), suppress(asyncio.CancelledError):
             await work
     await puller.settle(PATIENCE)
     await client.aclose()

@@ -21,6 +21,7 @@ from drumtower.health.readiness import Own
 from drumtower.jobs import ArqQueue, Role, listen
 from drumtower.platforms import registry
 from drumtower.settings import Settings
+from drumtower.stalls import watched
 from drumtower.storage import LocalStorage
 from drumtower.ticks import Ticker, run_all
 from services.scheduler.clean import clean
@@ -82,7 +83,7 @@ async def run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     log.info("scheduler.started")
     async with listener(settings, db, own):
-        with suppress(asyncio.CancelledError):
+        with watched(), suppress(asyncio.CancelledError):
             await work
     landing = asyncio.create_task(dispatcher.drain(PATIENCE))
     for number in (signal.SIGTERM, signal.SIGINT):  # whoever asks twice does not want to wait

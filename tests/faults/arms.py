@@ -24,5 +24,5 @@ class Arms(BaseSettings):
     skew: float = 0.0  # seconds by which this process's wall clock is ahead
     skew_after: float = 0.0  # seconds after its start from which on it is
     drift: float = 0.0  # seconds that this clock gains every second
-    block: float = 0.0  # seconds for which the event loop stands still, again and again
+    block: float = 0.0  # seconds for which the event loop stands still at every twentieth send
     fired: Path | None = None  # where a fault says that it fired

@@ -52,14 +52,17 @@ class Worker:
 
 
 class Nursery:
-    """The process that forks schedulers; one for many crews, because it takes seconds to start."""
+    """The process that forks schedulers; one for many crews, because it takes seconds to start.
 
-    def __init__(self) -> None:
+    `root`: whose code they run.
+    """
+
+    def __init__(self, root: Path = ROOT) -> None:
         self._numbers = itertools.count()
         self._workers: dict[str, Worker] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.nursery"],
-            cwd=ROOT,
+            cwd=root,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

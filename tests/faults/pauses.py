@@ -17,6 +17,7 @@ AT_ONCE = 6
 WORKERS = 6
 SLEEPERS = 2
 PAUSE_SECONDS = 10.0
+BLOCK_SECONDS = 5.0
 
 
 async def crowded(world: World, size: Size) -> Report:
@@ -104,3 +105,34 @@ async def _pause(field: Field, unguarded: bool) -> int:
     for worker in (sleeper, rescuer):
         await worker.end()
     return sending
+
+
+async def blocks(world: World, size: Size) -> Report:
+    """Let a bad task hold up the event loop for five seconds, again and again; it is told, and no lease is lost."""
+    pace = Pace(lease=20.0)
+    async with world.field(dict.fromkeys(CLASSES, ACCOUNTS), pace=pace, seed=size.seed) as field:
+        over = size.posts / 5
+        await field.crew.start(2, block=BLOCK_SECONDS)
+        await field.until_beating(2)
+        await field.plant(size.posts, CLASSES, after=0.5, over=over)
+        drained = await field.drain(60 + 2 * over)
+        verdict = await field.verdict()
+        late = slowest(await field.rows(), await field.attempts())
+        said = {
+            words: field.crew.said(words)
+            for words in ("faults.block", "loop.stalled", "lease_lost", "stale_result")
+        }
+    return Report(
+        name="Q14 the event loop stands still",
+        posts=size.posts,
+        fired={"blocked for five seconds": said["faults.block"]},
+        verdict=verdict,
+        drained_after=drained,
+        claims={
+            "each was told, with its stack": said["loop.stalled"] >= said["faults.block"],
+            "no lease was lost": not said["lease_lost"] + said["stale_result"],
+            "all went out": verdict.states == {State.PUBLISHED.value: size.posts},
+        },
+        numbers=said,
+        told={"slowest": late},
+    )

@@ -17,7 +17,7 @@ from tests.faults.lags import lags
 from tests.faults.lifecycle import lifecycle
 from tests.faults.outages import bell_gone, flushes, hints, postgres, stale_hints
 from tests.faults.outbox import interleavings
-from tests.faults.pauses import crowded, pauses
+from tests.faults.pauses import blocks, crowded, pauses
 from tests.faults.points import points
 from tests.faults.poison import poison
 from tests.faults.races import disconnects, editors, revoked
@@ -28,6 +28,7 @@ from tests.faults.sweeps import silence, sweeps
 from tests.faults.targets import targets
 from tests.faults.texts import texts
 from tests.faults.tokens import tokens
+from tests.faults.upgrades import upgrades
 from tests.faults.world import World
 
 Play = Callable[[World, Size], Coroutine[Any, Any, Report]]
@@ -50,6 +51,7 @@ RUNS: dict[str, Run] = {
     "crowded": Run(
         crowded, "the same among six schedulers that share many posts, two of them asleep at a time"
     ),
+    "blocks": Run(blocks, "an event loop that stands still for five seconds is told of, and loses no lease"),
     "unguarded": Run(
         partial(pauses, unguarded=True),
         "the same run finds a double where the lease is not looked at before sending",
@@ -98,6 +100,9 @@ RUNS: dict[str, Run] = {
     "silence": Run(silence, "with every scheduler gone, readiness fails within half a minute"),
     "stops": Run(stops, "rolling restarts end in peace, and nobody has to be asked"),
     "hurry": Run(hurry, "a second SIGTERM ends a scheduler whose sends hang"),
+    "upgrades": Run(
+        upgrades, "a migration under load keeps nobody waiting, and two releases side by side double nothing"
+    ),
     "poison": Run(poison, "rows that nobody can send are seen by a person, and hold up no other"),
     "lifecycle": Run(
         lifecycle, "lives that Hypothesis invents end with one post at most, and a truthful row"

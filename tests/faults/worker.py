@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import itertools
 import sys
 import time
 from dataclasses import replace
@@ -21,6 +22,8 @@ from tests.faults.crashes import arm_crash
 
 BLIND = EntryPoint(name="blind", value="tests.faults.blind:BlindAdapter", group=registry.GROUP)
 
+BLOCKED = 20
+
 
 def load_with_blind() -> registry.Registry:
     """The installed adapters, and the rig's own, through the same door."""
@@ -38,18 +41,24 @@ def take_up(arms: Arms) -> None:
     if arms.poll_after is not None:
         polls = vars(importlib.import_module("drumtower.adapters.wechat.publishing"))
         polls["_POLLS"] = (timedelta(seconds=arms.poll_after),)
-    if arms.naive:
-        resend_naively()
-    if arms.no_deadline:
-        vars(http)["deadline"] = _NoDeadline()
+    _take_guards_off(arms)
     if arms.hasty_retries:
         vars(retries)["LONGEST_DELAY"] = timedelta(milliseconds=300)
     if arms.linger:
         linger(arms.linger)
     if arms.skew or arms.drift:
         skew_clock(arms)
+    if arms.block:
+        block(arms.block)
     if arms.crash:
         arm_crash(arms.crash, arms.crash_skip, arms.fired)
+
+
+def _take_guards_off(arms: Arms) -> None:
+    if arms.naive:
+        resend_naively()
+    if arms.no_deadline:
+        vars(http)["deadline"] = _NoDeadline()
 
 
 class _Loaded:
@@ -110,6 +119,19 @@ def linger(seconds: float) -> None:
         return await leave(self, *given)
 
     Sender._leave = late  # type: ignore[assignment,method-assign]
+
+
+def block(seconds: float) -> None:
+    """Let the event loop stand still between the intent and the call of every so-manieth send."""
+    leave, count = Sender._leave, itertools.count(1)
+
+    async def blocked(self: Sender, *given: Any) -> Any:
+        if next(count) % BLOCKED == 0:
+            say("faults.block")
+            time.sleep(seconds)  # noqa: ASYNC251 - that is the fault
+        return await leave(self, *given)
+
+    Sender._leave = blocked  # type: ignore[assignment,method-assign]
 
 
 def skew_clock(arms: Arms) -> None:
