@@ -68,6 +68,18 @@ async def bluesky(make_stage: MakeStage) -> Stage:
 
 
 @pytest.fixture
+async def kuaishou(make_stage: MakeStage) -> Stage:
+    """Videos in fragments, then a review in the platform's own time."""
+    return await make_stage("kuaishou")
+
+
+@pytest.fixture
+async def douyin(make_stage: MakeStage) -> Stage:
+    """Videos in parts, then a review of which nobody is told."""
+    return await make_stage("douyin")
+
+
+@pytest.fixture
 async def wechat(make_stage: MakeStage) -> Stage:
     """Draft first, then a publish that ends in the platform's own time."""
     return await make_stage("wechat")

@@ -116,7 +116,7 @@ class Stage:
         content = Content(
             title=title,
             body=body,
-            kind=Kind.IMAGE_TEXT,
+            kind=given.pop("kind", Kind.IMAGE_TEXT),
             nature=given.pop("nature", Nature.EDITORIAL),
             links=(LINK,),
             asset_ids=given.pop("asset_ids", ()),
