@@ -5,7 +5,7 @@ shown without the account's secrets.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -94,6 +94,10 @@ class Wire:
     quiet: bool = False  # nothing of the platform's own words is repeated
 
 
+# Headers that sign one call, over the bytes of its body; None: a form with files, whose bytes are not known yet.
+Signer = Callable[[bytes | None], Mapping[str, str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """One account's calls. An answer comes back in the `shape` asked for."""
@@ -101,6 +105,7 @@ class Api:
     calls: PlatformCalls
     wire: Wire
     token: str = field(default="", repr=False)
+    sign: Signer | None = field(default=None, repr=False)
 
     async def get(self, name: str, shape: type[T], **params: Any) -> T:
         """Ask; nothing changes by it. A parameter that is None is left out, one that is a list is repeated."""
@@ -123,6 +128,8 @@ class Api:
             given = {**self.wire.token.put(self.token).get(part, {}), **(request.get(part) or {})}
             request[part] = {key: value for key, value in given.items() if value is not None}
         request["headers"] = {**self.wire.headers, **request["headers"]}
+        if self.sign is not None:
+            request["headers"] |= self.sign(None if "files" in request else request.get("content", b""))
         if not request["params"]:
             del request["params"]  # an empty set would take the path's own query away
         answer = await self.calls.call(method, self.wire.path.format(name), once=once, **request)

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route, Router
 
+from drumtower.sandbox.bilibili import BilibiliSandbox
 from drumtower.sandbox.bluesky import BlueskySandbox
 from drumtower.sandbox.discourse import DiscourseSandbox
 from drumtower.sandbox.douyin import DouyinSandbox
@@ -26,6 +27,7 @@ PLATFORMS: tuple[type[SandboxPlatform], ...] = (
     DiscourseSandbox,
     LinkedInSandbox,
     DouyinSandbox,
+    BilibiliSandbox,
     KuaishouSandbox,
     WordPressSandbox,
     WeComSandbox,
