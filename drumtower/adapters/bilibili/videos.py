@@ -31,7 +31,7 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.limits import check_message
 from drumtower.platforms.lookups import bare, recent
-from drumtower.platforms.media import read_file, rejected, upload_each, upload_in_parts
+from drumtower.platforms.media import check_file, read_file, rejected, upload_each, upload_in_parts
 from drumtower.platforms.wire import connect
 
 OPEN, RETURNED = 0, -2
@@ -65,7 +65,7 @@ async def upload(adapter: Adapter, request: PublishRequest, progress: Checkpoint
 async def _video(
     adapter: Adapter, api: Api, request: PublishRequest, progress: Checkpoint, media: Media
 ) -> str:
-    data = await read_file(media, VIDEO)
+    await check_file(media, VIDEO)
     host = UPLOAD_HOST if adapter.base_url == adapter.default_base_url else adapter.base_url
 
     async def begin() -> str:
@@ -78,7 +78,7 @@ async def _video(
         query = {"upload_token": token, "part_number": str(number)}
         await bytes_api.send("POST", "part/upload", object, params=query, content=content)
 
-    token: str = await upload_in_parts(request, progress, data, VIDEO.parts or len(data), begin, send)
+    token: str = await upload_in_parts(request, progress, media, VIDEO.parts or media.size, begin, send)
     await api.post("archive/video/complete", object, upload_token=token)
     return token
 
