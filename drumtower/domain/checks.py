@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from drumtower.domain import compliance_checks, editorial_checks, platform_checks
+from drumtower.domain.capabilities import TextRule
 from drumtower.domain.content import Content
 from drumtower.domain.errors import Severity, Violation
 from drumtower.domain.facts import Facts
@@ -60,8 +61,16 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
 
 def measure(facts: Facts) -> Length:
     """Count the composed text under the platform's rule."""
-    rule = facts.capabilities.body
-    return Length(value=length(facts.text, rule.unit), maximum=rule.maximum, unit=rule.unit)
+    return measures(facts.text, facts.capabilities.body)[0]
+
+
+def measures(text: str, rule: TextRule | None) -> list[Length]:
+    """Count a text under each limit of its rule; none where there is no rule."""
+    found: list[Length] = []
+    while rule is not None:
+        found.append(Length(value=length(text, rule.unit), maximum=rule.maximum, unit=rule.unit))
+        rule = rule.also
+    return found
 
 
 def examine(facts: Facts) -> list[Finding]:

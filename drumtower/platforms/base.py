@@ -28,6 +28,7 @@ from drumtower.platforms.outcomes import (
     Reading,
     Received,
     RemoteAccount,
+    Rendering,
     ReplyRequest,
     Token,
     WebhookAnswer,
@@ -71,6 +72,11 @@ class Adapter(ABC):
         access = credentials.access if token is None else token
         wire = wire or self.wire
         return connect(self.http, self.base_url, wire, token=access, secrets=(*given, *held))
+
+    def render(self, request: PublishRequest) -> Rendering:
+        """Say in which words `publish` sends this, without a call; raise PlatformError where it would not be sent."""
+        message = request.message
+        return Rendering(text=message.text, title=message.title if self.capabilities.title else None)
 
     @abstractmethod
     async def identify(self, credentials: Credentials) -> RemoteAccount:

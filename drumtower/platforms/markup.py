@@ -4,7 +4,7 @@ import html
 import re
 
 from drumtower.domain.content import Disclosure
-from drumtower.platforms.outcomes import Message
+from drumtower.platforms.outcomes import Media, Message
 
 _BREAK, _PARAGRAPH, _TAG = re.compile(r"<br\s*/?>\n?"), re.compile(r"</p>\s*<p[^>]*>"), re.compile(r"<[^>]*>")
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
@@ -37,6 +37,11 @@ def printable(text: str) -> str:
 def _linked(text: str) -> str:
     parts = [html.escape(part) for part in _LINK.split(text)]
     return "".join(f'<a href="{part}">{part}</a>' if i % 2 else part for i, part in enumerate(parts))
+
+
+def address_in_preview(media: Media) -> str:
+    """Return what stands for a picture's address before it is uploaded."""
+    return f"asset:{media.asset_id}"
 
 
 def disclosures(message: Message) -> list[str]:

@@ -125,6 +125,19 @@ class PublishRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """A message in the very words that leave: `text` is what the platform counts.
+
+    `title` where it has such a field (the subject of an e-mail), `html` where it gets a page (too); pictures stand in it
+    as `asset:<id>`.
+    """
+
+    text: str
+    title: str | None = None
+    html: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRequest:
     """An answer to one interaction: to a comment or mention (`Replier`), or to a message (`Messenger`)."""
 

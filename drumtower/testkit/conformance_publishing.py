@@ -47,8 +47,12 @@ class PublishingRules(Hooks):
     """One post, and only one, with everything that was in it."""
 
     async def test_publishes_once_and_says_where(self, stage: Stage) -> None:
-        out = await stage.out(self.message("晨钟暮鼓，准点发声。"))
+        request = stage.request(self.message("晨钟暮鼓，准点发声。"))
+        shown = stage.adapter.render(request)
+        out = await stage.settle(await stage.publish(request))
+        assert isinstance(out, Published), f"not published: {out}"
         (post,) = self.published(stage.sandbox)
+        assert shown.text in post["text"], "what a preview shows must be what leaves"
         assert out.external_id
         assert out.external_id == post["id"] or not self.names_posts
         assert "晨钟暮鼓，准点发声。" in post["text"]

@@ -75,6 +75,7 @@ def test_posts_that_act_take_a_key() -> None:
         "compliance_check": "asks, and changes nothing",
         "freezes_preview": "asks, and changes nothing",
         "posts_preflight": "asks, and changes nothing",
+        "posts_preview": "asks, and changes nothing",
         "webhooks_receive": "deduplicated by what the platform says",
     }
     for operation in OPERATIONS:

@@ -68,6 +68,7 @@ WRITES = {
     "posts_create": P.POSTS_WRITE,
     "posts_duplicate": P.POSTS_WRITE,
     "posts_preflight": P.WORKSPACE_READ,
+    "posts_preview": P.WORKSPACE_READ,
     "posts_reviews_create": P.POSTS_REVIEW,
     "posts_schedule": P.POSTS_PUBLISH,
     "posts_submit": P.POSTS_WRITE,

@@ -1,9 +1,18 @@
-"""Platforms: what an adapter declares is what clients read."""
+"""Platforms: what an adapter declares is what clients read, and enough to draw a composer from."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
+import pytest
 
+from drumtower.domain.text import Unit
 from drumtower.platforms import registry
 from tests.api.desk import answer
+
+Json = dict[str, Any]
+# What a form knows how to draw.
+DRAWN = {"string", "boolean", "integer", "number", "array", "null"}
 
 
 async def test_every_platform_tells_all_a_composer_needs(client: httpx.AsyncClient) -> None:
@@ -32,3 +41,57 @@ async def test_unknown_platforms_are_not_found(client: httpx.AsyncClient) -> Non
     for name in ("myspace", "weibo%00", "..%2f..", "WEIBO"):
         missing = await client.get(f"/v1/platforms/{name}")
         assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("platform", sorted(registry.load().adapters))
+async def test_a_composer_can_be_drawn(client: httpx.AsyncClient, platform: str) -> None:
+    """Counters, file pickers, option fields and every word that is shown, from the answer alone."""
+    told = answer(await client.get(f"/v1/platforms/{platform}"))
+    takes = told["capabilities"]
+    assert takes["kinds"], "nothing could be chosen"
+    for rule in (takes["body"], takes["title"], takes["reply"], takes["alt_text"]):
+        _countable(rule)
+    for family in ("image", "video", "audio", "document"):
+        _pickable(takes[family], family)
+    if "video" in takes["kinds"]:
+        assert takes["video"], "what a video may be must be said"
+    steps = told["by_hand"]["steps"]
+    labels = [told["name"], takes["audience"], *steps, *(field["label"] for field in told["auth"]["fields"])]
+    assert all(label["zh_cn"].strip() and label["en"].strip() for label in labels)
+    options = told["options"]
+    assert options["additionalProperties"] is False
+    for name, field in options.get("properties", {}).items():
+        assert set(_types(field, options)) <= DRAWN, f"no field can be drawn for {name}"
+        assert "default" in field or "$ref" in field, f"{name} must say what it is when nobody sets it"
+
+
+def _countable(rule: Json | None) -> None:
+    while rule is not None:
+        assert rule["maximum"] > 0
+        assert rule["unit"] in {unit.value for unit in Unit}
+        rule = rule["also"]
+
+
+def _pickable(rule: Json | None, family: str) -> None:
+    if rule is None:
+        return
+    assert rule["types"]
+    assert family == "document" or all(kind.startswith(f"{family}/") for kind in rule["types"])
+    assert rule["maximum_count"] >= rule["required"]
+    assert rule["maximum_bytes"] > rule["minimum_bytes"]
+
+
+def _types(field: Json, whole: Json) -> Iterator[str]:
+    """The JSON types that a field may have, references followed; objects by their own fields."""
+    if "$ref" in field:
+        field = whole["$defs"][field["$ref"].rpartition("/")[2]]
+    for one in field.get("anyOf", [field]):
+        if "enum" in one or "const" in one:
+            yield "string"
+        elif "$ref" in one:
+            yield from _types(one, whole)
+        elif one.get("type") == "object":
+            for inner in one["properties"].values():
+                yield from _types(inner, whole)
+        else:
+            yield one["type"]

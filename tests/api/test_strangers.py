@@ -110,6 +110,7 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
         "variants": [{"channel_id": "{own channel}", "asset_ids": [ids["asset_id"]]}]
     },
     ("posts_preflight", "channel_ids"): lambda ids: {"channel_ids": [ids["channel_id"]]},
+    ("posts_preview", "channel_ids"): lambda ids: {"channel_ids": [ids["channel_id"]]},
     ("posts_schedule", "channel_ids"): lambda ids: {"channel_ids": [ids["channel_id"]], "at": soon()},
     ("series_create", "post_id"): lambda ids: SERIES | {"post_id": ids["post_id"]},
     ("series_create", "channel_ids"): lambda ids: SERIES | {"channel_ids": [ids["channel_id"]]},

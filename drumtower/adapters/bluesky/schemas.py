@@ -20,7 +20,7 @@ class BlueskyOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     languages: list[Language] = Field(
-        default_factory=list, max_length=3, description="Languages of the text; none: the post's own."
+        default=[], max_length=3, description="Languages of the text; none: the post's own."
     )
     warning: Literal["sexual", "nudity", "porn", "graphic-media"] | None = Field(
         default=None, description="The warning that covers the pictures."

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from drumtower.adapters.wechat import feedback, publishing, stats, webhook
+from drumtower.adapters.wechat import articles, feedback, publishing, stats, webhook
 from drumtower.adapters.wechat.errors import DONE, NO_SUCH_ARTICLE, RULES
 from drumtower.adapters.wechat.schemas import CAPABILITIES, Body, WeChatOptions
 from drumtower.domain.capabilities import Capabilities, Feature, Grant, Label
@@ -35,6 +35,7 @@ from drumtower.platforms import (
     Reading,
     Received,
     RemoteAccount,
+    Rendering,
     Replier,
     ReplyFinder,
     ReplyRequest,
@@ -137,6 +138,10 @@ class WeChatAdapter(
             await asked(Feature.STATISTICS, api.get("/cgi-bin/user/get", Body, next_openid="")),
             not_askable(Feature.REPLY, "WeChat asks for an article with comments."),
         )
+
+    def render(self, request: PublishRequest) -> Rendering:
+        """The article's page; the text is what a reader sees of it."""
+        return articles.render(request.message)
 
     async def prepare(self, request: PublishRequest) -> None:
         await publishing.ensure_draft(self.api(request.credentials), request)

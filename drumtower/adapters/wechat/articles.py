@@ -12,8 +12,8 @@ from typing import Any
 
 from drumtower.adapters.wechat.schemas import LONGEST_LINK, WeChatOptions
 from drumtower.domain.text import links_in
-from drumtower.platforms import Message
-from drumtower.platforms.markup import disclosures
+from drumtower.platforms import Message, Rendering
+from drumtower.platforms.markup import address_in_preview, disclosures
 
 _OWN_LINK = re.compile(r"(https?://mp\.weixin\.qq\.com/[^\s<>\"'，。！？、；：）】》]+)")
 # JSON could write them only as \u escapes, which the platform refuses (40033).
@@ -50,6 +50,13 @@ def article_html(message: Message, images: Sequence[str]) -> str:
     ]
     told = [f"<p>{label}</p>" for label in disclosures(message)]
     return "".join([*lines, *pictures, *told])
+
+
+def render(message: Message) -> Rendering:
+    """Return the article as it leaves, with pictures that have no address yet."""
+    text = "\n".join([plain(message.text), *disclosures(message)])
+    page = article_html(message, [address_in_preview(media) for media in message.media])
+    return Rendering(text=text, title=plain(message.title), html=page)
 
 
 def fingerprint(message: Message, options: WeChatOptions) -> str:

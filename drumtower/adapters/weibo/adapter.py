@@ -35,6 +35,7 @@ from drumtower.platforms import (
     Reading,
     Received,
     RemoteAccount,
+    Rendering,
     Replier,
     ReplyFinder,
     ReplyRequest,
@@ -103,11 +104,14 @@ class WeiboAdapter(
             await asked(Feature.FEEDBACK, comments),
         )
 
+    def render(self, request: PublishRequest) -> Rendering:
+        """Mark the link under the app's domain with the delivery's key."""
+        domain = request.credentials["security_domain"]
+        return Rendering(text=marked(request.message.text, domain, request.idempotency_key))
+
     async def publish(self, request: PublishRequest) -> Outcome:
         """Share once. "The same again" is looked up, because it may be our own lost first attempt."""
-        domain = request.credentials["security_domain"]
-        text = marked(request.message.text, domain, request.idempotency_key)
-        form = {"status": text, "rip": request.credentials["rip"]}
+        form = {"status": self.render(request).text, "rip": request.credentials["rip"]}
         files = await _picture(request)
         api = self.api(request.credentials)
         try:

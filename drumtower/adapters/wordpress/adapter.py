@@ -47,6 +47,7 @@ from drumtower.platforms import (
     Published,
     PublishRequest,
     RemoteAccount,
+    Rendering,
     Replier,
     ReplyFinder,
     ReplyRequest,
@@ -109,6 +110,10 @@ class WordPressAdapter(
             )
             for feature, names in lacking.items()
         ]
+
+    def render(self, request: PublishRequest) -> Rendering:
+        """The site gets the page; the text is what a reader sees of it."""
+        return articles.render(request.message)
 
     async def prepare(self, request: PublishRequest) -> None:
         check_message(request.message, self.capabilities, self.name.en)

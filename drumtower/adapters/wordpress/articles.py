@@ -26,9 +26,10 @@ from drumtower.platforms import (
     PlatformError,
     Published,
     PublishRequest,
+    Rendering,
     Undecidable,
 )
-from drumtower.platforms.markup import as_text, disclosures, paragraphs
+from drumtower.platforms.markup import address_in_preview, as_text, disclosures, paragraphs, printable
 from drumtower.platforms.media import read_file, upload_each
 
 OUT = frozenset({"publish", "private"})
@@ -117,6 +118,13 @@ def content_of(message: Message, files: Sequence[dict[str, Any]]) -> str:
     pictures = [_picture(media, file) for media, file in zip(message.media, files, strict=True)]
     told = [_paragraph(label) for label in disclosures(message)]
     return "\n\n".join([*written, *pictures, *told])
+
+
+def render(message: Message) -> Rendering:
+    """Return the post as it leaves, with pictures that have no address yet."""
+    files = [{"id": 0, "url": address_in_preview(media)} for media in message.media]
+    text = "\n\n".join([printable(message.text), *disclosures(message)])
+    return Rendering(text=text, title=message.title, html=content_of(message, files))
 
 
 def _paragraph(inside: str) -> str:

@@ -50,6 +50,18 @@ async def channels_named(
     return [known[i] for i in ids if i in known], channel_violations(ids, known, "/channel_ids/{}")
 
 
+async def channels_asked(
+    tx: Tx, principal: Principal, post: Post, ids: Sequence[UUID] | None
+) -> list[Channel]:
+    """Return the named channels, or (None) where the post is meant to go; raise Invalid for those that are not there."""
+    if ids is None:
+        return await channels_of(tx, principal, post)
+    channels, wrong = await channels_named(tx, principal, ids)
+    if wrong:
+        raise Invalid.of(wrong)
+    return channels
+
+
 async def channels_of(tx: Tx, principal: Principal, post: Post) -> list[Channel]:
     """Return where the post is meant to go: its variants' channels and those it is scheduled to.
 

@@ -9,7 +9,6 @@ from drumtower.db.models import Review
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository
 from drumtower.domain.content import from_json
-from drumtower.domain.errors import Invalid
 from drumtower.domain.permissions import Permission
 from drumtower.jobs import Role
 from services.api.deliveries.quotas import reserve
@@ -18,8 +17,9 @@ from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep, all
 from services.api.etags import set_etag
 from services.api.idempotency import IdempotencyDep
 from services.api.pagination import Page, PagingDep
-from services.api.posts import preflight, reviewing, scheduling, service
+from services.api.posts import preflight, previewing, reviewing, scheduling, service
 from services.api.posts.evidence import read_preflight, read_review
+from services.api.posts.preview_schemas import PreviewRead
 from services.api.posts.reading import read_post
 from services.api.posts.review_schemas import PreflightRead, PreflightRequest, ReviewCreate, ReviewRead
 from services.api.posts.schedule_schemas import PostSchedule, Scheduled
@@ -51,14 +51,29 @@ async def preflight_post(
     """Everything at once, changing nothing. The same checks run when it is submitted, scheduled and sent."""
     post = await PostRepository(tx, principal.workspace_id).get(post_id)
     content = from_json(post.content)
-    if body is None or body.channel_ids is None:
-        channels = await preflight.channels_of(tx, principal, post)
-    else:
-        channels, wrong = await preflight.channels_named(tx, principal, body.channel_ids)
-        if wrong:
-            raise Invalid.of(wrong)
+    channels = await preflight.channels_asked(tx, principal, post, body.channel_ids if body else None)
     checks = await preflight.check(tx, principal, services.registry, content, channels, clock.now(), post_id)
     return read_preflight(post, content, checks)
+
+
+@router.post(
+    "/{post_id}/preview",
+    operation_id="posts_preview",
+    summary="Show a post as it would leave to its channels",
+    responses=responses(413, 415),
+)
+async def preview_post(
+    post_id: UUID,
+    principal: Reader,
+    services: ServicesDep,
+    tx: TxDep,
+    clock: ClockDep,
+    body: PreflightRequest | None = None,
+) -> PreviewRead:
+    """The very words that each platform would get, counted its way, and the files; nothing is sent and nothing changed."""
+    post = await PostRepository(tx, principal.workspace_id).get(post_id)
+    channels = await preflight.channels_asked(tx, principal, post, body.channel_ids if body else None)
+    return await previewing.preview(tx, principal, services, post, channels, clock.now())
 
 
 @router.post(
