@@ -37,8 +37,20 @@ class Settings(BaseSettings):
         description="Where clients and platforms reach the API: short links and webhook addresses start with it.",
     )
     storage_dir: Path = Field(
-        default=Path(".state/assets"), description="Where the files of assets are kept."
+        default=Path(".state/assets"), description="Where the files of assets are kept, without a bucket."
     )
+    s3_bucket: str | None = Field(
+        default=None, description="The S3 bucket that keeps the files of assets instead of a directory."
+    )
+    s3_endpoint: str | None = Field(
+        default=None,
+        description="The address of a server that speaks S3, such as MinIO; without one, Amazon's.",
+    )
+    s3_region: str = Field(default="us-east-1", description="The bucket's region.")
+    s3_access_key_id: str | None = Field(
+        default=None, description="The key for the bucket; without one, that of the machine (its role)."
+    )
+    s3_secret_access_key: SecretStr = Field(default=SecretStr(""), description="The key's secret.")
     allow_private_addresses: bool = Field(
         default=False,
         description="Whether a channel's `base_url` may lead to a private address, as sandboxes have."

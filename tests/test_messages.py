@@ -79,6 +79,7 @@ def asset(asset_id: UUID) -> Asset:
         file_name=f"{asset_id.int}.png",
         content_type="image/png",
         size=3,
+        codecs=[],
         alt_text="茶",
         width=2,
         height=1,

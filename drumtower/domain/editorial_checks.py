@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from datetime import timedelta
 
 import regex
 
@@ -10,6 +11,8 @@ from drumtower.domain.errors import Severity, Violation
 from drumtower.domain.facts import Facts
 from drumtower.domain.text import is_blank
 
+# A post stays where it is; whoever plans it should know that a file in it may not for long.
+LICENCE_AHEAD = timedelta(days=14)
 # What authors leave behind when they mean to come back.
 # No \b: a Chinese character next to a Latin one is no word boundary.
 _PLACEHOLDER = regex.compile(
@@ -86,6 +89,16 @@ def licences(facts: Facts) -> Iterator[Violation]:
                 code="licence_expired",
                 detail=f"The file's licence ends at {media.expires_at.isoformat()}, before the post leaves.",
                 hint="Renew the licence, or use another file.",
+            )
+        elif (
+            media is not None and media.expires_at is not None and media.expires_at < facts.at + LICENCE_AHEAD
+        ):
+            yield Violation(
+                pointer=f"/asset_ids/{index}",
+                code="licence_ends_soon",
+                detail=f"The file's licence ends at {media.expires_at.isoformat()}, soon after the post leaves.",
+                hint="Renew the licence, or take the post back in time.",
+                severity=Severity.WARN,
             )
 
 

@@ -21,10 +21,12 @@ from drumtower.media.studio import Studio
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.stalls import watched
-from drumtower.storage import LocalStorage
+from drumtower.storage import storage_of
 from services.api import health, idempotency, problems, reference
 from services.api.access.router import router as access
 from services.api.ad_share.router import router as ad_share
+from services.api.assets.downloads import public_router as downloads
+from services.api.assets.downloads import router as asset_urls
 from services.api.assets.router import router as assets
 from services.api.authorizations.router import callback_router
 from services.api.authorizations.router import router as authorizations
@@ -75,6 +77,8 @@ ROUTERS = (
     slots,
     best_times,
     assets,
+    asset_urls,
+    downloads,
     posts,
     workflow,
     deliveries,
@@ -108,7 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         box=box,
         clock=SystemClock(),
         queue=queue,
-        storage=LocalStorage(settings.storage_dir),
+        storage=storage_of(settings),
         registry=adapters,
         connections=Connections(db=db, http=client, box=box, registry=adapters),
         limits=Limits(registry=adapters, documented=settings.documented_limits),

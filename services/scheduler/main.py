@@ -22,7 +22,7 @@ from drumtower.jobs import ArqQueue, Role, listen
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.stalls import watched
-from drumtower.storage import LocalStorage
+from drumtower.storage import storage_of
 from drumtower.ticks import Ticker, run_all
 from services.scheduler.clean import clean
 from services.scheduler.confirm import confirm
@@ -57,7 +57,7 @@ async def run(settings: Settings) -> None:
     queue = ArqQueue(settings.redis_url)
     box = Box(settings.secret_keys.get_secret_value())
     connections = Connections(db=db, http=client, box=box, registry=registry.load())
-    storage = LocalStorage(settings.storage_dir)
+    storage = storage_of(settings)
     outcomes = Outcomes(due, Gate.of(connections.registry, settings))
     sender = Sender(db=due, connections=connections, storage=storage, settings=settings, outcomes=outcomes)
     dispatcher = Dispatcher(db=due, sender=sender, settings=settings)

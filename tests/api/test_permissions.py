@@ -19,6 +19,7 @@ FREE = {
     "auth_logout",
     "auth_refresh",
     "auth_token",
+    "downloads_get",
     "health_live",
     "health_ready",
     "links_follow",

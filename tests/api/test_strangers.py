@@ -24,6 +24,7 @@ from tests.feedback.rows import make_channel
 PUBLIC = {
     "platforms_get": "the same for everyone",
     "oauth_callback": "the state, and whose it is, are the credential (test_authorizations.py)",
+    "downloads_get": "the sealed address is the credential (test_asset_library.py)",
     "links_follow": "what is printed on posters is public",
     "webhooks_challenge": "the platform's signature is the credential (test_webhooks.py)",
     "webhooks_receive": "the platform's signature is the credential (test_webhooks.py)",

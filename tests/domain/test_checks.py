@@ -140,6 +140,12 @@ def test_media(media: tuple[MediaFacts | None, ...], expected: dict[str, str]) -
     assert found(facts(media=media)) == expected
 
 
+def test_a_licence_that_ends_soon_is_said_ahead() -> None:
+    ends = [NOW + timedelta(days=14, seconds=-1), NOW + timedelta(days=14)]
+    media = tuple(replace(PICTURE, expires_at=end) for end in ends)
+    assert found(facts(media=media), Severity.WARN) == {"/asset_ids/0": "licence_ends_soon"}
+
+
 def test_media_that_the_platform_does_not_take_at_all() -> None:
     bare = replace(TAKES, image=None, video=None)
     media = (PICTURE, replace(PICTURE, content_type="video/mp4"))

@@ -16,6 +16,11 @@ class Asset(Base):
     __table_args__ = (
         Index("ix_assets_list", "workspace_id", "id"),
         Index("ix_assets_kind", "workspace_id", "kind", "id"),
+        Index("ix_assets_folder", "workspace_id", "folder", "id"),
+        Index("ix_assets_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),
+        Index(
+            "ix_assets_expires", "workspace_id", "expires_at", postgresql_where=text("expires_at IS NOT NULL")
+        ),
         # The same content is kept once.
         UniqueConstraint("workspace_id", "sha256"),
     )
@@ -34,6 +39,8 @@ class Asset(Base):
     alt_text: Mapped[str]
     credit: Mapped[str]
     licence: Mapped[str]
+    folder: Mapped[str] = mapped_column(server_default="")
+    tags: Mapped[list[str]] = mapped_column(server_default=text("'[]'::jsonb"))
     expires_at: Mapped[datetime | None]
     created_by: Mapped[UUID]
     created_at: Mapped[datetime]

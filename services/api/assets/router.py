@@ -1,19 +1,18 @@
 """Assets: /v1/assets. Cleaning a picture takes a while, so authentication has a transaction of its own here."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from drumtower.db.models import Asset
 from drumtower.db.repositories.assets import AssetRepository
 from drumtower.domain.permissions import Permission
 from services.api import etags, idempotency
-from services.api.assets import ranges, service
+from services.api.assets import service, serving
+from services.api.assets.filters import FiltersDep
 from services.api.assets.forms import read_upload
-from services.api.assets.names import EXTENSIONS, attachment
-from services.api.assets.schemas import AssetKind, AssetRead, AssetUpdate, upload_body
+from services.api.assets.schemas import AssetRead, AssetUpdate, upload_body
 from services.api.deps import BriefPrincipalDep, ClockDep, Reader, Services, ServicesDep, TxDep, allow
 from services.api.idempotency import KeyHeader
 from services.api.pagination import Page, PagingDep
@@ -24,15 +23,6 @@ from services.api.routing import feature
 router = feature("/assets", "assets")
 Writer = Annotated[Principal, Depends(allow(Permission.ASSETS_WRITE))]
 IfMatch = Annotated[str | None, Header(description="The ETag you have read; 412 where it has changed.")]
-IfNoneMatch = Annotated[str | None, Header(description="An ETag you have; 304 where it is still true.")]
-ContentType = Annotated[str, Query(max_length=100, description="The exact type, such as `video/mp4`.")]
-Range = Annotated[
-    str | None,
-    Header(alias="range", description="`bytes=0-1023`: some of the bytes, 206; several ranges get all."),
-]
-
-_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it already."}}
 
 
 @router.get("", operation_id="assets_list", summary="List assets")
@@ -40,14 +30,9 @@ async def list_assets(
     principal: Reader,
     tx: TxDep,
     paging: PagingDep,
-    kind: AssetKind | None = None,
-    content_type: ContentType | None = None,
+    filters: FiltersDep,
 ) -> Page[AssetRead]:
-    statement = AssetRepository(tx, principal.workspace_id).all()
-    if kind is not None:
-        statement = statement.where(Asset.kind == kind)
-    if content_type is not None:
-        statement = statement.where(Asset.content_type == content_type)
+    statement = filters.apply(AssetRepository(tx, principal.workspace_id).all())
     return await paging.page(tx, statement, Asset.id, AssetRead.model_validate)
 
 
@@ -138,35 +123,18 @@ async def update_asset(
     operation_id="assets_content",
     summary="Download an asset",
     response_class=Response,
-    responses={
-        200: {
-            "description": "The file.",
-            "content": dict.fromkeys(EXTENSIONS, _BINARY),
-        },
-        206: {"description": "The bytes that were asked for."},
-        **_UNCHANGED,
-        **responses(416),
-    },
+    responses=serving.FILE,
 )
 async def get_content(
     asset_id: UUID,
     principal: BriefPrincipalDep,
     services: ServicesDep,
-    if_none_match: IfNoneMatch = None,
-    wanted: Range = None,
+    if_none_match: serving.IfNoneMatch = None,
+    wanted: serving.Range = None,
 ) -> Response:
     principal.require(Permission.WORKSPACE_READ)
     asset = await service.find(services, principal, asset_id)
-    tag = etags.etag(asset.sha256)
-    if etags.is_known(if_none_match, tag):
-        return Response(status_code=304, headers={"ETag": tag})
-    some = ranges.asked(wanted, asset.size)
-    start, end = some or (0, asset.size)
-    headers = {**_headers(tag, asset.file_name), "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
-    if some:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{asset.size}"
-    pieces = await service.chunks(services, asset, start, end)
-    return StreamingResponse(pieces, 206 if some else 200, headers, asset.content_type)
+    return await serving.send(services, asset, if_none_match, wanted)
 
 
 @router.get(
@@ -174,14 +142,17 @@ async def get_content(
     operation_id="assets_rendition",
     summary="Download a smaller version",
     response_class=Response,
-    responses={200: {"description": "A WebP.", "content": {"image/webp": _BINARY}}, **_UNCHANGED},
+    responses={
+        200: {"description": "A WebP.", "content": {"image/webp": serving.BINARY}},
+        **serving.UNCHANGED,
+    },
 )
 async def get_rendition(
     asset_id: UUID,
     principal: BriefPrincipalDep,
     services: ServicesDep,
     width: Annotated[Literal["160", "320", "640", "1280"], Query(description="Pixels, at most.")],
-    if_none_match: IfNoneMatch = None,
+    if_none_match: serving.IfNoneMatch = None,
 ) -> Response:
     """Return a WebP no wider than `width`; a picture that is smaller keeps its size, an animation stands still."""
     principal.require(Permission.WORKSPACE_READ)
@@ -190,14 +161,4 @@ async def get_rendition(
     if etags.is_known(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
     content = await service.rendition(services, asset, int(width))
-    return Response(content, 200, _headers(tag, f"{width}-{asset.file_name}.webp"), "image/webp")
-
-
-def _headers(tag: str, file_name: str) -> dict[str, str]:
-    return {
-        "ETag": tag,
-        "Content-Disposition": attachment(file_name),
-        "Cache-Control": "private, no-cache",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
+    return Response(content, 200, serving.headers(tag, f"{width}-{asset.file_name}.webp"), "image/webp")

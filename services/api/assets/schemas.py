@@ -3,12 +3,28 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from services.api.schemas import Answer, Body, Line, Moment
 
 AssetKind = Literal["image", "video", "audio", "document"]
 AltText = Annotated[str, StringConstraints(max_length=2_000)]
+
+
+def _split(given: Any) -> Any:
+    """A form has no lists: tags come in one field, with commas between them."""
+    return [tag.strip() for tag in given.split(",") if tag.strip()] if isinstance(given, str) else given
+
+
+def _once(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+Tag = Annotated[
+    str, StringConstraints(min_length=1, max_length=50, strip_whitespace=True, pattern=r"^[^,]*$")
+]
+Tags = Annotated[list[Tag], Field(max_length=30), AfterValidator(_once)]
+Folder = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 
 
 class AssetFields(Body):
@@ -18,6 +34,8 @@ class AssetFields(Body):
     credit: Line = ""
     licence: Line = ""
     expires_at: Moment | None = None
+    folder: Folder = ""
+    tags: Annotated[Tags, BeforeValidator(_split)] = []
 
 
 class AssetUpdate(Body):
@@ -27,6 +45,8 @@ class AssetUpdate(Body):
     credit: Line | None = None
     licence: Line | None = None
     expires_at: Moment | None = None
+    folder: Folder | None = None
+    tags: Tags | None = None
 
 
 class AssetRead(Answer):
@@ -50,8 +70,17 @@ class AssetRead(Answer):
     credit: str
     licence: str
     expires_at: Moment | None
+    folder: str
+    tags: list[str]
     created_by: UUID
     created_at: Moment
+
+
+class AssetUrl(Answer):
+    """An address that gives the file to whoever has it, until it expires."""
+
+    url: str
+    expires_at: Moment
 
 
 def upload_body() -> dict[str, Any]:
@@ -62,6 +91,11 @@ def upload_body() -> dict[str, Any]:
     file = {"type": "string", "format": "binary", "description": "The file, with its name."}
     # A form has no null: a field is sent or it is not.
     schema["properties"]["expires_at"] = {"type": "string", "format": "date-time", "title": "Expires At"}
+    schema["properties"]["tags"] = {
+        "type": "string",
+        "title": "Tags",
+        "description": "With commas between them.",
+    }
     schema["properties"] = {"file": file, **schema["properties"]}
     schema["required"] = ["file"]
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}

@@ -126,6 +126,8 @@ async def add(
         credit=fields.credit,
         licence=fields.licence,
         expires_at=fields.expires_at,
+        folder=fields.folder,
+        tags=fields.tags,
         created_by=principal.member_id,
         created_at=now,
     )
@@ -156,7 +158,7 @@ async def update(
 def revision(asset: Asset) -> str:
     """Return a word that changes with what people edit."""
     expires = asset.expires_at.isoformat() if asset.expires_at else None
-    edited = json.dumps([asset.alt_text, asset.credit, asset.licence, expires])
+    edited = json.dumps([asset.alt_text, asset.credit, asset.licence, expires, asset.folder, asset.tags])
     return hashlib.sha256(edited.encode()).hexdigest()[:16]
 
 

@@ -1,30 +1,16 @@
-"""Where files live. One port; the local directory is its first implementation."""
+"""Files in a directory of this machine, or of one that all processes see."""
 
 import asyncio
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 from uuid import UUID, uuid4
 
 
-class Storage(Protocol):
-    """Keeps files by workspace and id. Every method raises OSError where the storage is away or full."""
-
-    async def write(self, workspace_id: UUID, file_id: UUID, content: bytes) -> None:
-        """Store durably, with nothing half-written left visible."""
-
-    async def write_file(self, workspace_id: UUID, file_id: UUID, source: Path) -> None:
-        """The same with a file's content, which is never held in memory whole."""
-
-    async def read(self, workspace_id: UUID, file_id: UUID, start: int = 0, end: int | None = None) -> bytes:
-        """Return the bytes from `start` up to `end`, or to the file's end; raise FileNotFoundError."""
-        ...
-
-
 class LocalStorage:
-    """Files in a directory; a file is either whole or not there."""
+    """Files in a directory; a file is either whole or not there. Implements Storage."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -1,0 +1,61 @@
+"""Which assets are asked for."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query
+from sqlalchemy import Select, or_
+
+from drumtower.db.models import Asset
+from services.api.assets.schemas import AssetKind
+from services.api.schemas import Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """None: all."""
+
+    kind: AssetKind | None
+    content_type: str | None
+    folder: str | None
+    tag: str | None
+    expiring_before: Moment | None
+    q: str | None
+
+    def apply(self, statement: Select[Asset]) -> Select[Asset]:
+        """Narrow the statement down."""
+        for name in ("kind", "content_type", "folder"):
+            value = getattr(self, name)
+            if value is not None:
+                statement = statement.where(getattr(Asset, name) == value)
+        if self.tag is not None:
+            statement = statement.where(Asset.tags.contains([self.tag]))
+        if self.expiring_before is not None:
+            statement = statement.where(Asset.expires_at < self.expiring_before)
+        if self.q is not None:
+            texts = (Asset.file_name, Asset.alt_text, Asset.credit, Asset.licence)
+            statement = statement.where(or_(*(text.icontains(self.q, autoescape=True) for text in texts)))
+        return statement
+
+
+def get_filters(
+    kind: AssetKind | None = None,
+    content_type: Annotated[
+        str | None, Query(max_length=100, description="The exact type, such as `video/mp4`.")
+    ] = None,
+    folder: Annotated[str | None, Query(max_length=200, description="The folder's whole name.")] = None,
+    tag: Annotated[str | None, Query(max_length=50)] = None,
+    expiring_before: Annotated[
+        Moment | None, Query(description="Those whose licence ends before, or has ended.")
+    ] = None,
+    q: Annotated[
+        str | None,
+        Query(min_length=1, max_length=100, description="In the name, alternative text, credit or licence."),
+    ] = None,
+) -> Filters:
+    return Filters(
+        kind=kind, content_type=content_type, folder=folder, tag=tag, expiring_before=expiring_before, q=q
+    )
+
+
+FiltersDep = Annotated[Filters, Depends(get_filters)]
