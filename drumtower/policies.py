@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from drumtower.domain.ad_share import OnBreach
+from drumtower.domain.reviews import Criterion
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 
@@ -24,9 +25,22 @@ class AdSharePolicy(Policy):
     ] = OnBreach.OVERRIDE
 
 
+class FourEyesPolicy(Policy):
+    """How many people a post passes. That nobody judges their own post is no policy: it can't be turned off."""
+
+    min_reviewers: Annotated[
+        int,
+        Field(ge=1, le=len(Criterion), description="How many people at least pass a post's four points."),
+    ] = 1
+    separate_publisher: Annotated[
+        bool, Field(description="Whoever wrote a post may not schedule it either.")
+    ] = False
+
+
 class Policies(Policy):
     """Everything a workspace decides."""
 
+    four_eyes: FourEyesPolicy = FourEyesPolicy()
     ad_share: AdSharePolicy = AdSharePolicy()
     industry: Annotated[
         Word | None, Field(description="Rules of other industries do not hold; null: all hold.")
@@ -34,5 +48,5 @@ class Policies(Policy):
 
 
 def read(stored: dict[str, Any]) -> Policies:
-    """Read what is stored."""
-    return Policies.model_validate(stored)
+    """Read what is stored; what a later release stored beside it is left alone."""
+    return Policies.model_validate(stored, extra="ignore")

@@ -7,6 +7,8 @@ class Permission(StrEnum):
     """One thing a member or an API key may do."""
 
     WORKSPACE_READ = "workspace.read"
+    WORKSPACE_WRITE = "workspace.write"
+    MEMBERS_WRITE = "members.write"
     BRANDS_WRITE = "brands.write"
     CHANNELS_WRITE = "channels.write"
     ASSETS_WRITE = "assets.write"
@@ -51,8 +53,13 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _READ,
 }
 
+# An agency never approves and never publishes, whatever its role says.
+NEVER_EXTERNAL = frozenset({_P.POSTS_REVIEW, _P.POSTS_PUBLISH})
+
 MEANINGS: dict[Permission, str] = {
     _P.WORKSPACE_READ: "read brands, channels, assets, posts, deliveries, interactions, links and conversions",
+    _P.WORKSPACE_WRITE: "change the workspace's settings and policies",
+    _P.MEMBERS_WRITE: "invite members, change what they are, and end their access",
     _P.BRANDS_WRITE: "create and change brands",
     _P.CHANNELS_WRITE: "connect, change and disconnect channels",
     _P.ASSETS_WRITE: "upload assets and change what is known about them",
@@ -70,7 +77,7 @@ MEANINGS: dict[Permission, str] = {
 
 def granted(role: Role, *, external: bool) -> frozenset[Permission]:
     """Return what a member may do: an agency never approves and never publishes, whatever its role says."""
-    return ROLES[role] - {_P.POSTS_REVIEW, _P.POSTS_PUBLISH} if external else ROLES[role]
+    return ROLES[role] - NEVER_EXTERNAL if external else ROLES[role]
 
 
 def reference() -> str:

@@ -64,6 +64,11 @@ def state(judgements: Iterable[Judgement], content_hash: str) -> ReviewState:
     return ReviewState.IN_REVIEW
 
 
+def lacks_eyes(judgements: Iterable[Judgement], least: int) -> bool:
+    """Say whether fewer than `least` people have judged between them."""
+    return len({j.reviewer_id for j in judgements}) < least
+
+
 def approval_expires(due_on: date | None, zone: ZoneInfo, approved_at: datetime) -> datetime:
     """An approval ends with the planned day (in the workspace's zone), or 30 days on where none is planned."""
     if due_on is None:

@@ -44,6 +44,10 @@ from services.api.interactions.router import router as interactions
 from services.api.limits import RateLimiter
 from services.api.links.redirect import router as redirect
 from services.api.links.router import router as links
+from services.api.members.invitation_router import accept_router
+from services.api.members.invitation_router import router as invitations
+from services.api.members.router import roles_router
+from services.api.members.router import router as members
 from services.api.metrics.router import router as metrics
 from services.api.middleware import Failures, RateLimits, RequestIds
 from services.api.platforms.router import router as platforms
@@ -53,6 +57,7 @@ from services.api.rule_packs.router import router as rule_packs
 from services.api.series.router import router as series
 from services.api.slots.router import router as slots
 from services.api.webhooks.router import router as webhooks
+from services.api.workspace.router import router as workspace
 
 DESCRIPTION = """\
 Plan, review, publish on time, listen, measure.
@@ -69,6 +74,11 @@ ROUTERS = (
     health.router,
     reference.router,
     access,
+    accept_router,
+    workspace,
+    roles_router,
+    invitations,
+    members,
     brands,
     platforms,
     authorizations,

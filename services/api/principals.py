@@ -10,6 +10,7 @@ from drumtower.crypto import token_hash
 from drumtower.db.engine import Tx
 from drumtower.db.models import ApiKey, Member, Session, Workspace
 from drumtower.domain.errors import Forbidden, Unauthenticated
+from drumtower.domain.members import has_ended
 from drumtower.domain.permissions import Permission, Role, granted
 
 API_KEY_PREFIX = "dt_"
@@ -67,7 +68,7 @@ async def _by_access_token(tx: Tx, token: str, now: datetime) -> Principal:
         )
     )
     row = found.one_or_none()
-    if row is None or _has_ended(row[0], now):
+    if row is None or has_ended(row[0].ends_at, now):
         raise _refused()
     return _principal(row[0], row[1])
 
@@ -83,7 +84,7 @@ async def _by_api_key(tx: Tx, token: str, now: datetime) -> Principal:
     if row is None:
         raise _refused()
     member, timezone, key = row
-    if _has_ended(member, now) or (key.expires_at is not None and key.expires_at <= now):
+    if has_ended(member.ends_at, now) or (key.expires_at is not None and key.expires_at <= now):
         raise _refused()
     if key.last_used_at is None or now - key.last_used_at > USE_NOTED_EVERY:
         await tx.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
@@ -101,7 +102,7 @@ async def restore(
     )
     row = found.one_or_none()
     key = await tx.get(ApiKey, api_key_id) if api_key_id else None
-    if row is None or _has_ended(row[0], now) or (api_key_id and not _is_good(key, now)):
+    if row is None or has_ended(row[0].ends_at, now) or (api_key_id and not _is_good(key, now)):
         raise _refused()
     return _principal(row[0], row[1], key)
 
@@ -110,10 +111,6 @@ def _is_good(key: ApiKey | None, now: datetime) -> bool:
     if key is None or key.revoked_at is not None:
         return False
     return key.expires_at is None or key.expires_at > now
-
-
-def _has_ended(member: Member, now: datetime) -> bool:
-    return member.ends_at is not None and member.ends_at <= now
 
 
 def _principal(member: Member, timezone: str, key: ApiKey | None = None) -> Principal:

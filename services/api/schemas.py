@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -14,11 +14,38 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from drumtower.domain.errors import Invalid, Violation
+
 
 class Body(BaseModel):
     """A request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class Patch(Body):
+    """A merge patch (RFC 7396): what is absent stays; null clears what is `nullable`, and is refused elsewhere."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset()
+
+    def nulls(self) -> list[Violation]:
+        """Say which fields were sent as null and have to have a value."""
+        return [
+            Violation(
+                pointer=f"/{name}",
+                code="null_not_allowed",
+                detail=f"{name} can't be null.",
+                hint="Leave it out, or send a value.",
+            )
+            for name in sorted(self.model_fields_set - self.nullable)
+            if getattr(self, name) is None
+        ]
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was sent; raise Invalid where something can't be null."""
+        if nulls := self.nulls():
+            raise Invalid.of(nulls)
+        return self.model_dump(exclude_unset=True)
 
 
 class Answer(BaseModel):

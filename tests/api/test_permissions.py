@@ -16,6 +16,7 @@ from tests.factories import Team, make_key
 P = Permission
 # Anybody, or anybody with a credential of whatever width.
 FREE = {
+    "auth_invitation",
     "auth_logout",
     "auth_refresh",
     "auth_token",
@@ -31,6 +32,7 @@ FREE = {
 # Reading takes workspace.read, except:
 READS = {
     "api_keys_list": P.API_KEYS_WRITE,
+    "invitations_list": P.MEMBERS_WRITE,
     "metrics_dictionary": P.METRICS_READ,
     "metrics_kpis": P.METRICS_READ,
 }
@@ -63,8 +65,12 @@ WRITES = {
     "freezes_preview": P.POSTS_PUBLISH,
     "freezes_update": P.POSTS_PUBLISH,
     "interactions_update": P.INTERACTIONS_WRITE,
+    "invitations_create": P.MEMBERS_WRITE,
+    "invitations_revoke": P.MEMBERS_WRITE,
     "links_create": P.LINKS_WRITE,
     "links_update": P.LINKS_WRITE,
+    "members_end": P.MEMBERS_WRITE,
+    "members_update": P.MEMBERS_WRITE,
     "posts_archive": P.POSTS_WRITE,
     "posts_create": P.POSTS_WRITE,
     "posts_duplicate": P.POSTS_WRITE,
@@ -87,6 +93,7 @@ WRITES = {
     "slots_add": P.POSTS_PUBLISH,
     "slots_remove": P.POSTS_PUBLISH,
     "slots_replace": P.POSTS_PUBLISH,
+    "workspace_update": P.WORKSPACE_WRITE,
 }
 ID = str(new_id())
 SLOT = {"weekday": "mon", "local": "09:30", "timezone": "Asia/Shanghai"}
@@ -120,8 +127,10 @@ BODIES: dict[str, Json] = {
     "freezes_preview": {"scope": "all", "reason": "x"},
     "freezes_update": {"reason": "x"},
     "interactions_update": {"tags": ["x"]},
+    "invitations_create": {"email": "x@example.com", "role": "viewer"},
     "links_create": {"target_url": "https://example.com"},
     "links_update": {"name": "x"},
+    "members_update": {"name": "x"},
     "posts_create": POST,
     "posts_reviews_create": {"criteria": PASSED, "version": 1},
     "posts_schedule": {"channel_ids": [ID], "at": soon()},
@@ -141,6 +150,7 @@ BODIES: dict[str, Json] = {
     "series_update": {"name": "x"},
     "slots_add": SLOT,
     "slots_replace": {"slots": [SLOT]},
+    "workspace_update": {"name": "x"},
 }
 QUERIES = {
     "assets_rendition": {"width": "160"},

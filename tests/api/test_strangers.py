@@ -43,6 +43,7 @@ BODIES: dict[str, Json] = {
     "freezes_update": {"reason": "mine"},
     "interactions_update": {"tags": ["mine"]},
     "links_update": {"name": "mine"},
+    "members_update": {"name": "mine"},
     "posts_reviews_create": {"criteria": PASSED, "version": 1},
     "posts_schedule": {"channel_ids": [str(new_id())], "at": soon()},
     "posts_update": {"title": "mine"},

@@ -77,6 +77,8 @@ async def build(
     draft = await _post(client, team)
     _, [delivery] = await planned(client, reviewer, team, [channel.id])
     interaction = await _interaction(db, channel)
+    invited = {"email": f"{new_id().hex}@example.com", "role": "viewer"}
+    invitation = answer(await client.post("/v1/members/invitations", json=invited), 201)
     target = {"target_url": f"https://example.com/{CANARY}", "name": CANARY, "channel_id": str(channel.id)}
     link = answer(await client.post("/v1/links", json=target), 201)
     click = await _click(db, team, UUID(link["id"]))
@@ -123,6 +125,8 @@ async def build(
         "link_code": link["code"],
         "click_id": str(click),
         "conversion_id": conversion["id"],
+        "member_id": str(team.reviewer_id),
+        "invitation_id": invitation["id"],
         "owner_id": str(team.owner_id),
         "assignee_id": str(team.owner_id),
         "external_id": CANARY,

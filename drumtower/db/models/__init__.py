@@ -22,7 +22,7 @@ from drumtower.db.models.rule_packs import (
 )
 from drumtower.db.models.samples import ChannelRollup, DirtyDay, Rollup, Sample, SamplePlan
 from drumtower.db.models.series import Occurrence, Series
-from drumtower.db.models.workspaces import ApiKey, Member, Session, Workspace
+from drumtower.db.models.workspaces import ApiKey, Invitation, Member, Session, Workspace
 from drumtower.db.types import Base
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "IdempotencyKey",
     "InboundEvent",
     "Interaction",
+    "Invitation",
     "Leftover",
     "Link",
     "Member",

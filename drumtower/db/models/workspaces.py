@@ -18,9 +18,9 @@ class Workspace(Base):
     id: Mapped[Id]
     name: Mapped[str]
     timezone: Mapped[Word]
-    policies: Mapped[dict[str, Any]] = mapped_column(
-        default=dict, server_default="{}"
-    )  # drumtower/policies.py
+    # Read by drumtower/policies.py.
+    policies: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime]
 
 
@@ -38,6 +38,27 @@ class Member(Base):
     external: Mapped[bool]
     ends_at: Mapped[datetime | None]
     password_hash: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[datetime]
+
+
+class Invitation(Base):
+    """An offer of a membership to whoever reads mail at `email`; its token is good once."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (UniqueConstraint("token_hash"), Index("ix_invitations_list", "workspace_id", "id"))
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    email: Mapped[str]
+    role: Mapped[Word]
+    external: Mapped[bool]
+    ends_at: Mapped[datetime | None]  # of the membership
+    token_hash: Mapped[bytes]
+    invited_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

@@ -22,11 +22,6 @@ router = feature("", "access")
 KeyMaker = Annotated[Principal, Depends(allow(Permission.API_KEYS_WRITE))]
 
 
-def _tokens(pair: sessions.Pair) -> Tokens:
-    seconds = int(sessions.ACCESS_LIFE.total_seconds())
-    return Tokens(access_token=pair.access, refresh_token=pair.refresh, expires_in=seconds)
-
-
 @router.post("/auth/token", operation_id="auth_token", summary="Log in", responses=responses(413, 415))
 async def log_in(body: LogIn, request: Request, services: ServicesDep, tx: TxDep, clock: ClockDep) -> Tokens:
     # By address too, so that a stranger's failures do not lock a member out.
@@ -35,7 +30,7 @@ async def log_in(body: LogIn, request: Request, services: ServicesDep, tx: TxDep
     if not await services.limiter.may_log_in(who):
         raise Limited("too_many_log_ins", "Too many wrong passwords. Wait a minute.", retry_after=60)
     try:
-        return _tokens(await sessions.log_in(tx, body.email, body.password, clock.now()))
+        return Tokens.of(await sessions.log_in(tx, body.email, body.password, clock.now()))
     except Unauthenticated:
         await services.limiter.log_in_failed(who)
         raise
@@ -51,7 +46,7 @@ async def refresh(body: Refresh, services: ServicesDep) -> Tokens:
         raise Unauthenticated(
             "refresh_failed", "The refresh token is unknown, used or expired. Log in again."
         )
-    return _tokens(pair)
+    return Tokens.of(pair)
 
 
 @router.post("/auth/logout", status_code=204, operation_id="auth_logout", summary="End the session")

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from drumtower.domain.permissions import Permission, Role
+from services.api.access.sessions import ACCESS_LIFE, Pair
 from services.api.schemas import Answer, Body, Moment, Name
 
 Password = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -35,6 +36,14 @@ class Tokens(Answer):
     refresh_token: str
     token_type: str = "Bearer"  # noqa: S105 - RFC 6750's word, no secret
     expires_in: int
+
+    @classmethod
+    def of(cls, pair: Pair) -> "Tokens":
+        return cls(
+            access_token=pair.access,
+            refresh_token=pair.refresh,
+            expires_in=int(ACCESS_LIFE.total_seconds()),
+        )
 
 
 class Me(Answer):

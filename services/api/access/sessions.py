@@ -11,6 +11,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Member, Session
 from drumtower.domain.errors import Unauthenticated
 from drumtower.domain.ids import new_id
+from drumtower.domain.members import has_ended
 
 ACCESS_LIFE = timedelta(hours=1)
 REFRESH_LIFE = timedelta(days=30)
@@ -33,16 +34,17 @@ async def log_in(tx: Tx, email: str, password: str, now: datetime) -> Pair:
     member = await tx.scalar(select(Member).where(Member.email == email.strip().lower()))
     # Slow on purpose, and so on a thread: others are answered meanwhile.
     matches = await asyncio.to_thread(password_matches, member.password_hash if member else None, password)
-    if member is None or not matches or _has_left(member, now):
+    if member is None or not matches or has_ended(member.ends_at, now):
         raise _refused()
+    return open_session(tx, member, now)
+
+
+def open_session(tx: Tx, member: Member, now: datetime) -> Pair:
+    """Open a session of somebody who has just proved who they are."""
     session = Session(id=new_id(), workspace_id=member.workspace_id, member_id=member.id, created_at=now)
     pair = _renew(session, now)
     tx.add(session)
     return pair
-
-
-def _has_left(member: Member, now: datetime) -> bool:
-    return member.ends_at is not None and member.ends_at <= now
 
 
 def _renew(session: Session, now: datetime) -> Pair:
@@ -71,7 +73,7 @@ async def refresh(tx: Tx, token: str, now: datetime) -> Pair | None:
     if session is None or session.refresh_expires_at <= now:
         return None
     member = await tx.get_one(Member, session.member_id)
-    if _has_left(member, now):
+    if has_ended(member.ends_at, now):
         return None
     if session.refresh_hash != digest:
         session.revoked_at = now

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.api.schemas import Answer, Body, Line, Moment, Name, Paragraph
+from services.api.schemas import Answer, Body, Line, Moment, Name, Paragraph, Patch
 
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=200)]
 
@@ -32,7 +32,7 @@ class BrandCreate(Body):
     required_words: Words = []
 
 
-class BrandUpdate(Body):
+class BrandUpdate(Patch):
     """A merge patch: a field that is absent stays as it is."""
 
     name: Name | None = None

@@ -6,7 +6,6 @@ from uuid import UUID
 from drumtower.db.engine import Tx
 from drumtower.db.models import Brand
 from drumtower.db.repositories.brands import BrandRepository
-from drumtower.domain.errors import Invalid
 from drumtower.domain.ids import new_id
 from services.api import audit
 from services.api.brands.schemas import BrandCreate, BrandUpdate
@@ -26,12 +25,7 @@ def create(tx: Tx, principal: Principal, asked: BrandCreate, now: datetime) -> B
 async def update(tx: Tx, principal: Principal, brand_id: UUID, asked: BrandUpdate, now: datetime) -> Brand:
     """Change the fields that were sent."""
     brand = await BrandRepository(tx, principal.workspace_id).get(brand_id, lock=True)
-    changes = asked.model_dump(exclude_unset=True)
-    nulls = [name for name, value in changes.items() if value is None]
-    if nulls:
-        raise Invalid.at(
-            f"/{nulls[0]}", "null_not_allowed", f"{nulls[0]} can't be null.", "Leave it out, or send a value."
-        )
+    changes = asked.changes()
     for name, value in changes.items():
         setattr(brand, name, value)
     brand.updated_at = now

@@ -1,6 +1,6 @@
 """Freezes over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from drumtower.domain.content import Nature
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.freezes import FreezeState, Scope
-from services.api.schemas import Answer, Body, Moment
+from services.api.schemas import Answer, Body, Moment, Patch
 
 Reason = Annotated[
     str,
@@ -44,10 +44,11 @@ class FreezeCreate(Body):
     allows_replies: Annotated[bool, Field(description="Replies and messages leave all the same.")] = False
 
 
-class FreezeUpdate(Body):
+class FreezeUpdate(Patch):
     """A merge patch of a freeze that is not over. To end it now, lift it."""
 
-    model_config = Body.model_config | {
+    nullable: ClassVar[frozenset[str]] = frozenset({"ends_at"})
+    model_config = Patch.model_config | {
         "json_schema_extra": {"example": {"to": "2026-12-15T08:00:00+08:00", "reason": "延长一天"}}
     }
 

@@ -128,11 +128,7 @@ async def update(edit: Edit, freeze_id: UUID, asked: FreezeUpdate) -> Freeze:
     freeze = await _standing(edit.tx, edit.principal, freeze_id, edit.now)
     edit.check(freeze.revision)
     given = asked.model_fields_set
-    violations = [
-        _wrong(f"/{name}", "null_not_allowed", f"{name} can't be null.", "Leave it out, or send a value.")
-        for name in sorted(given - {"ends_at"})
-        if getattr(asked, name) is None
-    ]
+    violations = asked.nulls()
     if "ends_at" in given and asked.ends_at is not None:
         violations += _end(freeze, asked.ends_at, edit.now)
     if violations:

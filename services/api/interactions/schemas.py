@@ -1,12 +1,12 @@
 """Interactions over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from drumtower.domain.interactions import Intent, InteractionKind, InteractionStatus, Sentiment
-from services.api.schemas import Answer, Body, Moment
+from services.api.schemas import Answer, Body, Moment, Patch
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=50, strip_whitespace=True)]
 Tags = Annotated[list[Tag], Field(max_length=20)]
@@ -46,10 +46,11 @@ class InteractionRead(Answer):
     updated_at: Moment
 
 
-class InteractionUpdate(Body):
+class InteractionUpdate(Patch):
     """A merge patch: a field that is absent stays as it is."""
 
-    model_config = Body.model_config | {
+    nullable: ClassVar[frozenset[str]] = frozenset({"assignee_id", "intent"})
+    model_config = Patch.model_config | {
         "json_schema_extra": {"example": {"status": "pending", "tags": ["物流"], "sentiment": "negative"}}
     }
 

@@ -95,7 +95,7 @@ async def update(
     interactions = InteractionRepository(tx, principal.workspace_id)
     interaction = await interactions.get(interaction_id, lock=True)
     etags.check_match(if_match, interaction.revision)
-    changes = asked.model_dump(exclude_unset=True)
+    changes = asked.changes()
     await _check(interactions, changes, now)
     if "tags" in changes:
         changes["tags"] = list(dict.fromkeys(changes["tags"]))
@@ -109,11 +109,6 @@ async def update(
 
 
 async def _check(interactions: InteractionRepository, changes: dict[str, Any], now: datetime) -> None:
-    for name in ("status", "tags", "sentiment"):
-        if name in changes and changes[name] is None:
-            raise Invalid.at(
-                f"/{name}", "null_not_allowed", f"{name} can't be null.", "Leave it out, or send a value."
-            )
     assignee_id = changes.get("assignee_id")
     members = MemberRepository(interactions.tx, interactions.workspace_id)
     if assignee_id is not None and await members.here(assignee_id, now) is None:

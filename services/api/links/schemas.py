@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AnyHttpUrl, UrlConstraints
 
-from services.api.schemas import Answer, Body, Line, Moment
+from services.api.schemas import Answer, Body, Line, Moment, Patch
 
 Target = Annotated[AnyHttpUrl, UrlConstraints(max_length=2048, host_required=True)]
 
@@ -30,7 +30,7 @@ class LinkCreate(Body):
     post_id: UUID | None = None
 
 
-class LinkUpdate(Body):
+class LinkUpdate(Patch):
     """A merge patch: a field that is absent stays as it is."""
 
     name: Line | None = None

@@ -78,12 +78,7 @@ async def _exists(scope: Scoped, model: type[Channel] | type[Post], row_id: UUID
 async def update(tx: Tx, principal: Principal, link_id: UUID, asked: LinkUpdate, now: datetime) -> Link:
     """Change the fields that were sent."""
     link = await LinkRepository(tx, principal.workspace_id).get(link_id, lock=True)
-    changes = asked.model_dump(exclude_unset=True)
-    nulls = [name for name, value in changes.items() if value is None]
-    if nulls:
-        raise Invalid.at(
-            f"/{nulls[0]}", "null_not_allowed", f"{nulls[0]} can't be null.", "Leave it out, or send a value."
-        )
+    changes = asked.changes()
     for name, value in changes.items():
         setattr(link, name, value)
     audit.record(tx, principal, "link.updated", link.id, now, fields=sorted(changes))

@@ -17,6 +17,7 @@ from drumtower.domain.errors import Conflict, Violation
 from drumtower.domain.reviews import ReviewState, approval_expires
 from services.api.deliveries.renewal import renewal
 from services.api.deliveries.service import post_violations
+from services.api.posts import four_eyes
 from services.api.posts.reading import counting
 from services.api.principals import Principal
 
@@ -38,6 +39,7 @@ async def end(tx: Tx, principal: Principal, post: Post, now: datetime) -> None:
     Raises Conflict where a delivery has gone too far for the edit to reach it.
     """
     rows = await PostRepository(tx, principal.workspace_id).hold_deliveries(post.id)
+    await four_eyes.check_editor(tx, principal, post, rows)
     for row in rows:
         reason = _TOO_LATE.get(State(row.state))
         if reason is not None:

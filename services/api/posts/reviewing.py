@@ -11,13 +11,13 @@ from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository, judgement_of
 from drumtower.db.repositories.series import wake
 from drumtower.domain.content import from_json
-from drumtower.domain.errors import Conflict, Forbidden, Invalid, Violation
+from drumtower.domain.errors import Conflict, Invalid, Violation
 from drumtower.domain.ids import new_id
 from drumtower.domain.reviews import ReviewState, Verdict, approval_expires, latest, state
 from drumtower.domain.text import is_blank
 from drumtower.platforms.registry import Registry
 from services.api import audit
-from services.api.posts import approvals, preflight
+from services.api.posts import approvals, four_eyes, preflight
 from services.api.posts.reading import counting
 from services.api.posts.review_schemas import ReviewCreate
 from services.api.principals import Principal
@@ -66,7 +66,7 @@ def _check_day(post: Post, principal: Principal, now: datetime) -> None:
 
 async def judge(tx: Tx, principal: Principal, post: Post, asked: ReviewCreate, now: datetime) -> None:
     """Add a reviewer's verdicts on the locked post; four passes approve it, one failure sends it back."""
-    await _check_reviewer(tx, principal, post)
+    await four_eyes.check_reviewer(tx, principal, post)
     if post.review_state == ReviewState.DRAFT.value:
         raise Conflict("not_submitted", "The post is not submitted for review.")
     if asked.version != post.version:
@@ -92,12 +92,6 @@ async def judge(tx: Tx, principal: Principal, post: Post, asked: ReviewCreate, n
         )
     await tx.flush()
     await _conclude(tx, principal, post, now)
-
-
-async def _check_reviewer(tx: Tx, principal: Principal, post: Post) -> None:
-    version = await PostRepository(tx, principal.workspace_id).version(post.id, post.version)
-    if principal.member_id in (post.created_by, version.created_by):
-        raise Forbidden("own_work", "Whoever wrote a post can't review it. Ask another member.")
 
 
 def _check_verdicts(asked: ReviewCreate) -> None:
@@ -130,6 +124,7 @@ async def _conclude(tx: Tx, principal: Principal, post: Post, now: datetime) -> 
     verdict = state(judgements, post.content_hash)
     if verdict is ReviewState.APPROVED:
         _check_day(post, principal, now)
+        await four_eyes.check_reviewers(tx, post, latest(judgements, post.content_hash).values())
         await approvals.begin(tx, principal, post, now)
         verb = "post.approved"
     elif verdict is ReviewState.CHANGES_REQUESTED:

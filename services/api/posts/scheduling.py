@@ -18,7 +18,7 @@ from drumtower.platforms.registry import Registry
 from services.api import audit
 from services.api.deliveries.service import OVER, post_violations
 from services.api.deliveries.timing import Due
-from services.api.posts import preflight, times
+from services.api.posts import four_eyes, preflight, times
 from services.api.posts.schedule_schemas import PostSchedule
 from services.api.principals import Principal
 
@@ -30,6 +30,7 @@ async def schedule(
 
     Raises Invalid with everything that forbids it.
     """
+    await four_eyes.check_publisher(tx, principal, post)
     channels, violations = await preflight.channels_named(tx, principal, asked.channel_ids)
     positions = {channel.id: asked.channel_ids.index(channel.id) for channel in channels}
     dues, wrong = await times.dues(tx, principal, asked, _unique(channels), now)

@@ -1,7 +1,7 @@
 """Posts over HTTP."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from drumtower.domain.content import Disclosure, Kind, Nature
 from drumtower.domain.posts import PostStatus
 from drumtower.domain.reviews import ReviewState, Verdict
 from services.api.deliveries.schemas import DeliveryRead
-from services.api.schemas import Answer, Body, Day, Moment
+from services.api.schemas import Answer, Body, Day, Moment, Patch
 
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", re.ASCII)
 
@@ -107,10 +107,11 @@ class PostCreate(Body):
     variants: Variants = []
 
 
-class PostUpdate(Body):
+class PostUpdate(Patch):
     """A merge patch: what is absent stays. A change of the content is a new version, and ends its approval."""
 
-    model_config = Body.model_config | {"json_schema_extra": {"example": {"body": "新茶到了，欢迎来喝。"}}}
+    nullable: ClassVar[frozenset[str]] = frozenset({"pillar", "campaign_id", "due_on"})
+    model_config = Patch.model_config | {"json_schema_extra": {"example": {"body": "新茶到了，欢迎来喝。"}}}
 
     title: Title | None = None
     body: Text | None = None

@@ -15,7 +15,7 @@ from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.series import wake
 from drumtower.domain.content import Content, digest, from_json, to_json
 from drumtower.domain.deliveries import FINAL, State
-from drumtower.domain.errors import Conflict, Invalid, Violation
+from drumtower.domain.errors import Conflict, Invalid
 from drumtower.domain.ids import new_id
 from drumtower.domain.posts import PostStatus
 from drumtower.domain.reviews import ReviewState
@@ -27,8 +27,6 @@ from services.api.posts.contents import FIELDS, content_of, patched
 from services.api.posts.schemas import PostCreate, PostUpdate
 from services.api.posts.validation import Claims, violations_of_post
 from services.api.principals import Principal
-
-NULLABLE = frozenset({"pillar", "campaign_id", "due_on"})
 
 
 async def create(tx: Tx, principal: Principal, registry: Registry, asked: PostCreate, now: datetime) -> Post:
@@ -113,7 +111,7 @@ async def update(
     content = patched(before, asked)
     about = {name: getattr(asked, name) for name in asked.model_fields_set - FIELDS}
     about = {name: value for name, value in about.items() if value != getattr(post, name)}
-    violations = _nulls(asked)
+    violations = asked.nulls()
     if content == before and not about and not violations:
         return post
     claims = Claims(**{name: about[name] for name in ("brand_id", "owner_id", "due_on") if name in about})
@@ -153,19 +151,6 @@ async def _rewrite(tx: Tx, principal: Principal, post: Post, content: Content, n
     )
     await derive_status(tx, post.id)
     await wake(tx, post.id)
-
-
-def _nulls(asked: PostUpdate) -> list[Violation]:
-    return [
-        Violation(
-            pointer=f"/{name}",
-            code="null_not_allowed",
-            detail=f"{name} can't be null.",
-            hint="Leave it out, or send a value.",
-        )
-        for name in PostUpdate.model_fields
-        if name in asked.model_fields_set - NULLABLE and getattr(asked, name) is None
-    ]
 
 
 async def archive(tx: Tx, principal: Principal, post_id: UUID, now: datetime) -> Post:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
@@ -11,7 +11,7 @@ from drumtower.domain.deliveries import State
 from drumtower.domain.series import Every, SeriesState
 from drumtower.domain.slots import Weekday
 from services.api.posts.schedule_schemas import Lateness, duration
-from services.api.schemas import Answer, Body, Day, Moment, Name
+from services.api.schemas import Answer, Body, Day, Moment, Name, Patch
 from services.api.slots.schemas import TimeOfDay, Zone
 
 ChannelIds = Annotated[list[UUID], Field(min_length=1, max_length=20)]
@@ -84,10 +84,11 @@ class SeriesCreate(Body):
     publish_if_late_by: Lateness | None = None
 
 
-class SeriesUpdate(Body):
+class SeriesUpdate(Patch):
     """A merge patch: it reaches what has not begun to leave."""
 
-    model_config = Body.model_config | {"json_schema_extra": {"example": {"local": "10:00"}}}
+    nullable: ClassVar[frozenset[str]] = frozenset({"ends_on", "times", "min_gap", "publish_if_late_by"})
+    model_config = Patch.model_config | {"json_schema_extra": {"example": {"local": "10:00"}}}
 
     name: Name | None = None
     channel_ids: ChannelIds | None = None

@@ -13,14 +13,16 @@ from zoneinfo import ZoneInfo
 from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Occurrence, Series
+from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.series import SeriesRepository, plan_of, rule_json, rule_of, withdraw
-from drumtower.domain.errors import Conflict, Invalid, Violation
+from drumtower.domain.errors import Conflict, Invalid
 from drumtower.domain.ids import new_id
 from drumtower.domain.schedules import FURTHEST
 from drumtower.domain.series import Rule, SeriesState, days
 from drumtower.platforms.registry import Registry
 from services.api import audit
 from services.api.editing import Edit
+from services.api.posts import four_eyes
 from services.api.principals import Principal
 from services.api.series.schemas import (
     OccurrenceDelivery,
@@ -34,7 +36,6 @@ from services.api.series.schemas import (
 from services.api.series.validation import Claims, violations_of_series
 
 SHOWN = 10
-NULLABLE = frozenset({"ends_on", "times", "min_gap", "publish_if_late_by"})
 
 
 async def create(
@@ -54,6 +55,8 @@ async def create(
     violations = await violations_of_series(tx, principal, registry, claims, now, is_new=True)
     if violations:
         raise Invalid.of(violations)
+    source = await PostRepository(tx, principal.workspace_id).get(asked.post_id)
+    await four_eyes.check_publisher(tx, principal, source)
     series = Series(
         id=new_id(),
         workspace_id=principal.workspace_id,
@@ -107,7 +110,7 @@ async def hold(edit: Edit, series_id: UUID) -> Series:
 async def update(edit: Edit, registry: Registry, series: Series, asked: SeriesUpdate) -> None:
     """Lay a merge patch over the held series, and plan anew what has not begun to leave."""
     given = asked.model_fields_set
-    violations = _nulls(asked)
+    violations = asked.nulls()
     claims = _patched(series, asked)
     if not violations:
         violations += await violations_of_series(
@@ -146,19 +149,6 @@ def _patched(series: Series, asked: SeriesUpdate) -> Claims:
     if asked.rule is not None:
         changes["rule"] = _rule(asked.rule)
     return replace(claims, **changes)
-
-
-def _nulls(asked: SeriesUpdate) -> list[Violation]:
-    return [
-        Violation(
-            pointer=f"/{name}",
-            code="null_not_allowed",
-            detail=f"{name} can't be null.",
-            hint="Leave it out, or send a value.",
-        )
-        for name in sorted(asked.model_fields_set - NULLABLE)
-        if getattr(asked, name) is None
-    ]
 
 
 async def pause(edit: Edit, series: Series) -> None:

@@ -1,0 +1,1 @@
+"""The team: members, what they may do, and who is invited."""
