@@ -69,6 +69,7 @@ def test_posts_that_act_take_a_key() -> None:
     exempt = {
         "auth_token": "every log-in is a session of its own, and its answer is a secret nobody may replay",
         "auth_refresh": "a refresh token is good once",
+        "auth_invitation": "an invitation is good once",
         "auth_logout": "ended is ended",
         "ad_share_simulate": "asks, and changes nothing",
         "channels_probe": "asks, and changes nothing",
