@@ -197,8 +197,8 @@ class TestChanges:
     async def test_the_lists_filter(self, client: httpx.AsyncClient, team: Team) -> None:
         for params, expected in (
             ({"role": "reviewer"}, [str(team.reviewer_id)]),
-            ({"external": True}, []),
-            ({"ended": False, "role": "owner"}, [str(team.owner_id)]),
+            ({"external": "true"}, []),
+            ({"ended": "false", "role": "owner"}, [str(team.owner_id)]),
         ):
             found = answer(await client.get("/v1/members", params=params))["data"]
             assert [one["id"] for one in found] == expected
