@@ -9,25 +9,27 @@ from drumtower.db.plain import fetch, transposed
 from drumtower.domain.deliveries import Action
 from services.scheduler.gate import Gate
 from services.scheduler.requests import Facts
-from services.scheduler.waits import Wait
+from services.scheduler.waits import Leaves, Wait
 
 
-async def admit(tx: Tx, gate: Gate, batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:
-    """Return what of a batch must wait; it is locked, checked, and would leave now.
+async def admit(
+    tx: Tx, gate: Gate, batch: Sequence[Facts], now: datetime, leaves: Leaves
+) -> dict[UUID, Wait]:
+    """Return what of a batch must wait; it is locked, checked, and would leave.
 
     Every limit on when something leaves is asked here, in the claim's transaction. The gate comes last: who passes it
     has taken tokens.
     """
-    gaps = _gaps(batch, now)
+    gaps = _gaps(batch, leaves)
     free = [facts for facts in batch if facts.delivery.id not in gaps]
     calls = [
-        gate.call(facts.delivery, facts.channel, first=facts.delivery.attempts == 0, began=now)
-        for facts in free
+        gate.call(one.delivery, one.channel, first=one.delivery.attempts == 0, began=leaves[one.delivery.id])
+        for one in free
     ]
     return gaps | await gate.waits(tx, calls, now)
 
 
-def _gaps(batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:
+def _gaps(batch: Sequence[Facts], leaves: Leaves) -> dict[UUID, Wait]:
     """Keep publishes of one channel as far apart as it wants them."""
     return {
         facts.delivery.id: Wait(
@@ -39,7 +41,7 @@ def _gaps(batch: Sequence[Facts], now: datetime) -> dict[UUID, Wait]:
         if facts.delivery.action == Action.PUBLISH.value
         and facts.channel.min_gap_seconds
         and facts.channel.publish_after is not None
-        and facts.channel.publish_after > now
+        and facts.channel.publish_after > leaves[facts.delivery.id]
     }
 
 
@@ -52,8 +54,8 @@ FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS w (id, unt
 WHERE d.id = w.id
 """
 _START_GAP = """
-UPDATE channels SET publish_after = $2::timestamptz + make_interval(secs => min_gap_seconds)
-WHERE id = ANY ($1::uuid[])
+UPDATE channels AS c SET publish_after = s.at + make_interval(secs => c.min_gap_seconds)
+FROM unnest($1::uuid[], $2::timestamptz[]) AS s (id, at) WHERE c.id = s.id
 """
 
 
@@ -64,12 +66,12 @@ async def put_back(tx: Tx, waits: Mapping[UUID, Wait]) -> None:
         await fetch(tx, _PUT_BACK, *transposed(rows))
 
 
-async def start_gaps(tx: Tx, starting: Sequence[Facts], now: datetime) -> None:
-    """Let the gap of every channel that has one begin with the publish that leaves now."""
-    ids = [
-        facts.channel.id
+async def start_gaps(tx: Tx, starting: Sequence[Facts], leaves: Leaves) -> None:
+    """Let the gap of every channel that has one begin with the publish that leaves."""
+    rows = [
+        (facts.channel.id, leaves[facts.delivery.id])
         for facts in starting
         if facts.channel.min_gap_seconds and facts.delivery.action == Action.PUBLISH.value
     ]
-    if ids:
-        await fetch(tx, _START_GAP, ids, now)
+    if rows:
+        await fetch(tx, _START_GAP, *transposed(rows))

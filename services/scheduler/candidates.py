@@ -1,9 +1,10 @@
-"""What is due, and whose turn it is: workspaces in turns, oldest first inside one, a channel's publishes in their order."""
+"""What is due or all but due, and whose turn it is: workspaces in turns, oldest first inside one, a channel's publishes in
+their order."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from drumtower.db.engine import Tx
@@ -13,10 +14,15 @@ from drumtower.domain.deliveries import Action
 # As long as no more than this is due at once, the order of time is fair enough and costs one short index scan.
 WINDOW = 200
 
+# What is due within this is claimed with what is due now, and leaves from memory at its instant: one claim for many.
+# A crash in between leaves so much more to be looked up, and a cancellation this late comes too late.
+AHEAD = timedelta(milliseconds=100)
+IS_DUE = f"next_at <= now() + interval '{AHEAD.total_seconds()} s'"
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A due delivery, as the choice sees it. `at_work`: a publish of its channel is leaving at this moment."""
+    """A delivery that is due, or all but, as the choice sees it. `at_work`: a publish of its channel is leaving at this moment."""
 
     id: UUID
     workspace_id: UUID
@@ -28,7 +34,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is due at `now`, by the database's clock, in the order of time; `next_at` is when more will be."""
+    """What is due at `now`, by the database's clock, or soon, in the order of time; `next_at` is when the rest begins."""
 
     now: datetime
     next_at: datetime | None
@@ -47,10 +53,10 @@ SELECT clock.now, clock.next_at, d.id, d.workspace_id, d.channel_id, d.platform,
     EXISTS (SELECT FROM deliveries AS f WHERE f.channel_id = d.channel_id AND f.{_FLYING}) AS at_work
 FROM (
     SELECT now() AS now,
-        (SELECT min(next_at) FROM deliveries WHERE {_WAITING} AND next_at > now()) AS next_at
+        (SELECT min(next_at) FROM deliveries WHERE {_WAITING} AND NOT {IS_DUE}) AS next_at
 ) AS clock
 LEFT JOIN (
-    SELECT * FROM deliveries WHERE {_WAITING} AND next_at <= now() ORDER BY next_at LIMIT $1
+    SELECT * FROM deliveries WHERE {_WAITING} AND {IS_DUE} ORDER BY next_at LIMIT $1
 ) AS d ON TRUE
 ORDER BY d.next_at, d.due_at, d.id
 """  # noqa: S608 - constants of ours
@@ -69,7 +75,7 @@ WITH RECURSIVE walk AS (
         SELECT {_LANES} FROM deliveries
         WHERE {_WAITING} AND ({_LANES}) > (
             walk.channel_id, walk.action,
-            CASE WHEN walk.action <> 'publish' AND place < {_ANSWERS_AT_ONCE} AND walk.next_at <= now()
+            CASE WHEN walk.action <> 'publish' AND place < {_ANSWERS_AT_ONCE} AND walk.{IS_DUE}
                 THEN walk.next_at ELSE 'infinity' END,
             walk.due_at, walk.id
         )
@@ -79,7 +85,7 @@ WITH RECURSIVE walk AS (
     SELECT walk.*, c.workspace_id, c.platform,
         row_number() OVER (PARTITION BY platform, workspace_id ORDER BY next_at, due_at, walk.id) AS turn
     FROM walk JOIN channels AS c ON c.id = walk.channel_id
-    WHERE next_at <= now() AND c.platform <> ALL ($2::text[]) AND NOT (
+    WHERE {IS_DUE} AND c.platform <> ALL ($2::text[]) AND NOT (
         action = 'publish'
         AND EXISTS (SELECT FROM deliveries AS f WHERE f.channel_id = c.id AND f.{_FLYING})
     )

@@ -1,5 +1,6 @@
 """One transaction from "due" to "leaving": lock a batch, read its facts, check it once more, commit its intents."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,13 @@ from drumtower.domain.deliveries import Event
 from drumtower.domain.preparations import is_stale
 from drumtower.platforms import Preparable
 from services.scheduler.admission import admit, put_back
-from services.scheduler.candidates import Candidate, look, pick, roomy
+from services.scheduler.candidates import AHEAD, Candidate, look, pick, roomy
 from services.scheduler.gate import Gate
 from services.scheduler.intents import intend
 from services.scheduler.last_checks import last_check, reasons_to_stop
 from services.scheduler.requests import Facts, is_publish, lock_due
 from services.scheduler.settle import Stop
+from services.scheduler.waits import Leaves
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,8 @@ class Flight:
     connection: Connection | None
     claimed_at: datetime  # by the database's clock
     taken: float  # monotonic seconds, a moment before
+    leaves_at: datetime  # by the database's clock
+    seen: float  # monotonic seconds, a moment after `claimed_at`: what counts from here is never early
 
     @property
     def delivery(self) -> Delivery:
@@ -47,10 +51,16 @@ class Flight:
         """Tell the database's time from the claim's; this machine's clock may be wrong."""
         return self.claimed_at + timedelta(seconds=time.monotonic() - self.taken)
 
+    async def until_due(self) -> None:
+        """Wait for the instant at which it leaves."""
+        due = self.seen + (self.leaves_at - self.claimed_at).total_seconds()
+        while (left := due - time.monotonic()) > 0:  # noqa: ASYNC110 - timers count milliseconds, and may end early
+            await asyncio.sleep(left)
+
 
 @dataclass(slots=True, kw_only=True)
 class Claim:
-    """What was claimed. `rest_until`: when more comes due, in monotonic seconds; None where nothing waits.
+    """What was claimed. `rest_until`: when to look again, in monotonic seconds; None where nothing waits.
 
     `has_more`: something is due that was not claimed, for want of room, or because its channel is at work.
     `cleared`: something was stopped or put back, so that what stood behind it may go at once.
@@ -62,10 +72,10 @@ class Claim:
     rest_until: float | None = None
 
     def rest(self) -> timedelta | None:
-        """Return how long that is from now on. Timers have milliseconds: one that ends early looks in vain."""
+        """Return how long that is from now on."""
         if self.rest_until is None:
             return None
-        return timedelta(seconds=max(0.0, self.rest_until - time.monotonic()) + 0.001)
+        return timedelta(seconds=max(0.0, self.rest_until - time.monotonic()))
 
 
 @dataclass(slots=True)
@@ -88,18 +98,23 @@ async def claim_due(
     full: Sequence[str] = (),
     apart: bool = False,
 ) -> Claim:
-    """Claim what is due, as far as there is `room(platform)` and `channel_room(channel_id)`.
+    """Claim what is due, or all but, as far as there is `room(platform)` and `channel_room(channel_id)`.
 
     `apart`: judge each by itself, later.
     """
     taken = time.monotonic()
     due = await look(tx, full)
+    seen = time.monotonic()
     chosen = pick(due.candidates, room, channel_room)
-    rest_until = None if due.next_at is None else taken + (due.next_at - due.now).total_seconds()
+    rest_until = None if due.next_at is None else seen + (due.next_at - due.now - AHEAD / 2).total_seconds()
     if not chosen:
         return Claim(has_more=bool(due.candidates) or due.has_more, rest_until=rest_until)
     batch = await _lock(tx, chosen)
-    flights = await _go(tx, connections, gate, batch, due.now, taken, lease=lease, apart=apart)
+    going = await _go(tx, connections, gate, batch, due.now, lease=lease, apart=apart)
+    flights = [
+        Flight(facts=facts, connection=to, claimed_at=due.now, taken=taken, leaves_at=leaves_at, seen=seen)
+        for facts, to, leaves_at in going
+    ]
     left = due.has_more or len(batch) < len(due.candidates)
     return Claim(flights=flights, has_more=left, cleared=len(flights) < len(batch), rest_until=rest_until)
 
@@ -127,39 +142,38 @@ async def _go(
     gate: Gate,
     batch: Sequence[Facts],
     now: datetime,
-    taken: float,
     *,
     lease: timedelta,
     apart: bool,
-) -> list[Flight]:
+) -> list[tuple[Facts, Connection | None, datetime]]:
+    """Move each of a locked batch by what becomes of it; return what leaves, how, and when."""
+    leaves = {one.delivery.id: max(now, one.delivery.next_at or now) for one in batch}
     if apart:
         found = _Sorted(apart=list(batch))
     else:
-        found = _sort(batch, await reasons_to_stop(tx, batch), connections, now)
+        found = _sort(batch, await reasons_to_stop(tx, batch, leaves), connections, leaves)
     leaving = [facts for facts, _ in found.ready] + found.apart
-    waits = await admit(tx, gate, leaving, now)
+    waits = await admit(tx, gate, leaving, now, leaves)
     await put_back(tx, waits)
     going = [facts for facts in leaving if facts.delivery.id not in waits]
     ready = [(facts, connection) for facts, connection in found.ready if facts.delivery.id not in waits]
     moves = [_lease(facts, now, lease, attempts=1) for facts in going]
     for facts, stop in found.stopped:
         moves += [_lease(facts, now, lease), Move(facts.delivery, stop.event, now, stop.changes)]
-    await intend(tx, [facts for facts, _ in ready], now, before=moves)
+    await intend(tx, [facts for facts, _ in ready], now, leaves, before=moves)
     connected: dict[UUID, Connection] = {facts.delivery.id: connection for facts, connection in ready}
-    return [
-        Flight(facts=facts, connection=connected.get(facts.delivery.id), claimed_at=now, taken=taken)
-        for facts in going
-    ]
+    return [(one, connected.get(one.delivery.id), leaves[one.delivery.id]) for one in going]
 
 
 def _sort(
-    batch: Sequence[Facts], stopped: dict[UUID, Stop], connections: Connections, now: datetime
+    batch: Sequence[Facts], stopped: dict[UUID, Stop], connections: Connections, leaves: Leaves
 ) -> _Sorted:
     found = _Sorted()
     for facts in batch:
         try:
-            stop = last_check(facts, stopped.get(facts.delivery.id), connections, now)
-            connection = None if stop else ready(facts, connections, now)
+            at = leaves[facts.delivery.id]
+            stop = last_check(facts, stopped.get(facts.delivery.id), connections, at)
+            connection = None if stop else ready(facts, connections, at)
         except Exception:
             # A spoiled row must not keep the others: by itself it fails where a person sees it.
             log.exception("claim.set_apart", delivery_id=str(facts.delivery.id))
@@ -174,10 +188,10 @@ def _sort(
     return found
 
 
-def ready(facts: Facts, connections: Connections, now: datetime) -> Connection | None:
+def ready(facts: Facts, connections: Connections, at: datetime) -> Connection | None:
     """Open the channel where nothing slow is left to do; None where a token or a preparation comes first."""
     connection = connections.ready(facts.channel)
-    if connection is None or must_prepare(connection, facts.delivery, now):
+    if connection is None or must_prepare(connection, facts.delivery, at):
         return None
     return connection
 

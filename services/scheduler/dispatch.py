@@ -1,4 +1,4 @@
-"""Claims what is due the moment it is due, and sends it in this process, each platform within its own bulkhead."""
+"""Claims what is due a moment ahead, and sends it from this process at its instant, each platform within its bulkhead."""
 
 import asyncio
 from collections import Counter
@@ -52,10 +52,11 @@ class Dispatcher:
         # Cut off at its commit, a claim would leave its rows to the reaper: they would wait for their lease to end.
         self._claiming = asyncio.create_task(self._claim(), name="claim")
         claim = await asyncio.shield(self._claiming)
+        if claim.cleared:
+            return timedelta()
         if not claim.has_more:
             return claim.rest()
-        if not claim.cleared:
-            await self._until_freed()
+        await self._until_freed()
         return timedelta()
 
     async def _claim(self) -> Claim:

@@ -9,11 +9,12 @@ from drumtower.db.models import Delivery, Freeze
 from drumtower.db.repositories.freezes import freezes_on
 from drumtower.domain.deliveries import Event
 from services.scheduler.settle import Stop, error_json
+from services.scheduler.waits import Leaves
 
 
-async def frozen(tx: Tx, deliveries: Sequence[Delivery]) -> dict[UUID, Stop]:
+async def frozen(tx: Tx, deliveries: Sequence[Delivery], leaves: Leaves) -> dict[UUID, Stop]:
     """Return which of these locked deliveries a freeze stops."""
-    found = await freezes_on(tx, deliveries)
+    found = await freezes_on(tx, deliveries, leaves)
     return {
         delivery_id: Stop(Event.HOLD, frozen_json(freeze), {"freeze_id": freeze.id})
         for delivery_id, freeze in found.items()

@@ -73,7 +73,10 @@ class Gate:
         )
 
     async def waits(self, tx: Tx, calls: Sequence[Call], now: datetime) -> dict[UUID, Wait]:
-        """Let calls through in their order, and return what must wait; what need not has taken its tokens."""
+        """Let calls through in their order, and return what must wait; what need not has taken its tokens.
+
+        A call that begins a moment later is judged for then.
+        """
         if not calls:
             return {}
         held = await stored_budgets.hold(tx, self._rates(calls))
@@ -81,7 +84,7 @@ class Gate:
         before = dict(troubled)
         # Where a probe is what may leave, one that was never tried goes first: it is no repeat.
         turns = sorted(calls, key=lambda call: not call.first) if troubled else calls
-        served = {call.delivery_id: self._serve(call, held, troubled, now) for call in turns}
+        served = {call.delivery_id: self._serve(call, held, troubled, max(now, call.began)) for call in turns}
         await stored_budgets.advance(tx, held.values())
         changed = {key: breaker for key, breaker in troubled.items() if breaker != before[key]}
         await stored_breakers.write(tx, changed)

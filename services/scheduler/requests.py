@@ -21,6 +21,7 @@ from drumtower.messages import content_of, message_of
 from drumtower.platforms import Adapter, Checkpoint, Credentials, PublishRequest, ReplyRequest
 from drumtower.standards import Publish, standards_of
 from drumtower.storage import Storage
+from services.scheduler.candidates import IS_DUE
 from services.scheduler.leases import LeaseLost, clock
 
 Read = TypeVar("Read", Asset, Interaction)
@@ -52,7 +53,7 @@ async def read_facts(tx: Tx, delivery: Delivery) -> Facts:
 
 
 async def lock_due(tx: Tx, ids: Sequence[UUID]) -> list[Facts]:
-    """Lock waiting deliveries that are due, and their channels; skip what others hold. Read what belongs to them.
+    """Lock waiting deliveries that are due, or all but, and their channels; skip what others hold. Read what belongs to them.
 
     What comes back is no longer the session's: set-based statements write it.
     """
@@ -67,7 +68,7 @@ async def lock_due(tx: Tx, ids: Sequence[UUID]) -> list[Facts]:
 
 _LOCK_DUE = f"""
 SELECT {columns(Delivery)} FROM deliveries
-WHERE id = ANY ($1::uuid[]) AND state IN ('planned', 'retrying') AND next_at <= now()
+WHERE id = ANY ($1::uuid[]) AND state IN ('planned', 'retrying') AND {IS_DUE}
     AND (lease_until IS NULL OR lease_until <= now())
 ORDER BY next_at, due_at, id FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 - our own columns

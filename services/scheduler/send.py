@@ -74,6 +74,7 @@ class Sender:
             return
         assert flight.connection is not None
         request = self._request(flight, flight.connection)
+        await flight.until_due()
         call = self._call(flight, flight.now())
         result = await self._leave(flight.connection, request, flight.taken)
         await self._record(flight, result, started=True, call=call)
@@ -94,22 +95,24 @@ class Sender:
     async def _check(self, flight: Flight) -> bool:
         """Check everything once more. True where that decides it: it was stopped, or its intent is committed."""
         now = flight.now()
+        at = max(now, flight.leaves_at)
+        leaves = {flight.delivery.id: at}
         async with self.db.transaction() as tx:
             row = await hold(tx, flight.delivery.id, flight.delivery.fence, State.CLAIMED)
             facts = await read_facts(tx, row)
             tx.expunge_all()
-            stopped = await reasons_to_stop(tx, [facts])
-            stop = last_check(facts, stopped.get(row.id), self.connections, now)
-            connection = flight.connection or ready(facts, self.connections, now)
+            stopped = await reasons_to_stop(tx, [facts], leaves)
+            stop = last_check(facts, stopped.get(row.id), self.connections, at)
+            connection = flight.connection or ready(facts, self.connections, at)
             if stop is None and connection is not None:
-                wait = await self.outcomes.gate.closed(tx, self._call(flight, now), now)
+                wait = await self.outcomes.gate.closed(tx, self._call(flight, at), at)
                 stop = None if wait is None else put_off(wait)
             if stop is not None:
                 # Nothing was tried: the claim's attempt does not count.
                 changes = {**stop.changes, "attempts": max(0, row.attempts - 1)}
                 await move_all(tx, [Move(row, stop.event, now, changes)])
             elif connection is not None:
-                await intend(tx, [facts], now)
+                await intend(tx, [facts], now, leaves)
         flight.facts = facts
         flight.connection = None if stop is not None else connection
         return stop is not None or connection is not None

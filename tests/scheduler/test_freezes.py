@@ -55,7 +55,7 @@ async def lift(stage: Stage, made: Freeze) -> None:
 
 async def hold_frozen(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:
     """Hold what a freeze stops, as the claim does; return the others."""
-    stopped = await frozen(tx, rows)
+    stopped = await frozen(tx, rows, {})
     for row in rows:
         if row.id in stopped:
             stop = stopped[row.id]

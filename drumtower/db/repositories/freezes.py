@@ -1,6 +1,6 @@
 """Freezes of one workspace, and what the engine asks of all of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -94,25 +94,33 @@ def in_state(state: FreezeState, now: datetime) -> ColumnElement[bool]:
 
 
 # By the database's clock at this statement, not at the transaction's start: a freeze may have come since.
-_ACTIVE = f"""
-SELECT {columns(Freeze)} FROM freezes
-WHERE workspace_id = ANY ($1::uuid[]) AND lifted_at IS NULL AND starts_at <= clock_timestamp()
+_STANDING = f"""
+SELECT clock_timestamp() AS now, {columns(Freeze)} FROM freezes
+WHERE workspace_id = ANY ($1::uuid[]) AND lifted_at IS NULL AND starts_at <= greatest(clock_timestamp(), $2)
     AND (ends_at IS NULL OR ends_at > clock_timestamp())
 ORDER BY starts_at, id
 """  # noqa: S608 - our own columns
 
 
-async def freezes_on(tx: Tx, deliveries: Collection[Delivery]) -> dict[UUID, Freeze]:
-    """Return, by delivery id, the freeze that stops each of these now; what is free is absent.
+async def freezes_on(
+    tx: Tx, deliveries: Collection[Delivery], leaves: Mapping[UUID, datetime] | None = None
+) -> dict[UUID, Freeze]:
+    """Return, by delivery id, the freeze that stops each of these; what is free is absent.
 
-    Two statements whatever their number, and one while nothing is frozen.
+    Asked for now, or for when each `leaves` where that is later. Two statements whatever their number, and one while nothing is frozen.
     """
     workspaces = {delivery.workspace_id for delivery in deliveries}
-    active = [make(Freeze, row) for row in await fetch(tx, _ACTIVE, list(workspaces))]
-    if not active:
+    leaves = leaves or {}
+    rows = await fetch(tx, _STANDING, list(workspaces), max(leaves.values(), default=None))
+    if not rows:
         return {}
+    now = max(row["now"] for row in rows)
+    standing = [make(Freeze, row) for row in rows]
     brands = await _brands(tx, {delivery.channel_id for delivery in deliveries})
-    stopped = ((one.id, _stopping(active, one, brands[one.channel_id])) for one in deliveries)
+    stopped = (
+        (one.id, _stopping(standing, one, brands[one.channel_id], max(now, leaves.get(one.id, now))))
+        for one in deliveries
+    )
     return {delivery_id: freeze for delivery_id, freeze in stopped if freeze is not None}
 
 
@@ -121,13 +129,16 @@ async def _brands(tx: Tx, channel_ids: Collection[UUID]) -> dict[UUID, UUID]:
     return {row.id: row.brand_id for row in rows}
 
 
-def _stopping(active: Sequence[Freeze], delivery: Delivery, brand_id: UUID) -> Freeze | None:
+def _stopping(standing: Sequence[Freeze], delivery: Delivery, brand_id: UUID, at: datetime) -> Freeze | None:
     subject = subject_of(delivery, brand_id)
     return next(
         (
             freeze
-            for freeze in active
-            if freeze.workspace_id == delivery.workspace_id and covers(reach_of(freeze), subject)
+            for freeze in standing
+            if freeze.workspace_id == delivery.workspace_id
+            and freeze.starts_at <= at
+            and (freeze.ends_at is None or freeze.ends_at > at)
+            and covers(reach_of(freeze), subject)
         ),
         None,
     )
