@@ -5,11 +5,11 @@ Values are asyncpg's: `$1` in the text, lists for arrays; JSON goes in as text a
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import inspect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import class_mapper
 
 from drumtower.db.engine import Tx
 from drumtower.db.types import Base
@@ -39,7 +39,8 @@ async def _first(tx: Tx, statement: str, values: tuple[Any, ...]) -> Sequence[An
 
 def make(model: type[Made], row: Mapping[str, Any]) -> Made:
     """Make an instance of `model` that no session knows from what `columns(model)` read."""
-    made = cast("Made", inspect(model).class_manager.new_instance())
+    # Not `inspect`: where no ORM statement has run yet, the attributes could not be read.
+    made = class_mapper(model).class_manager.new_instance()
     made.__dict__.update(row)
     return made
 

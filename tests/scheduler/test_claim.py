@@ -1,6 +1,8 @@
 """Claims: fair over workspaces, in order on a channel, gaps kept, and no spoiled row in the others' way."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -245,3 +247,9 @@ class TestSpoiledRows:
         await outcomes.written()
         bad, good = [await weibo.delivery(delivery) for delivery in planned]
         assert (bad.state, good.state) == (State.UNKNOWN, State.PUBLISHED)
+
+
+def test_the_first_rows_of_a_process_can_be_read() -> None:
+    """SQLAlchemy makes a model's attributes work with its first ORM statement; a claim may come before any."""
+    script = "from drumtower.db.models import Delivery; from drumtower.db.plain import make; make(Delivery, {'id': 1}).id"
+    subprocess.run([sys.executable, "-c", script], check=True)
