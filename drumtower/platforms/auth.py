@@ -25,6 +25,23 @@ def credential(
     return CredentialField(name=name, label=Label(zh_cn=zh_cn, en=en), secret=secret, required=required)
 
 
+# Where only a token's own answer names the account, one made by hand needs it said; and an app may have few scopes.
+OPEN_ID = credential(
+    "open_id",
+    "授权令牌的 open_id（手工填写令牌时需要）",
+    "open_id of a token given by hand",
+    secret=False,
+    required=False,
+)
+SCOPES = credential(
+    "scopes",
+    "应用已获得的 scope（留空则全部申请）",
+    "Scopes that the app has (empty: ask for all)",
+    secret=False,
+    required=False,
+)
+
+
 class Refresh(StrEnum):
     """What renewing an access token does to the refresh token."""
 

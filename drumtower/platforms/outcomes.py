@@ -44,6 +44,12 @@ class Credentials:
         return self.values[name]
 
     @property
+    def claimed(self) -> str:
+        """Whose they are said to be: by the token's own answer, by the owner's word, or as identified before."""
+        told = self.token.account_id if self.token else ""
+        return told or self.values.get("open_id", "") or self.account_id
+
+    @property
     def access(self) -> str:
         """The token that the core got, or the one the owner gave; the core sees to it that there is one."""
         given = self.token.access if self.token else self.values.get("access_token")

@@ -1,6 +1,6 @@
 """Bilibili's pushes: how a review ended, and that somebody took the authorisation back. SHA-1 over app secret and raw body.
 
-The address check is a push too. A push is answered within 5 s, and comes three times at most. Source: openhome.bilibili.com,
+The address check is a push too. An app has one address for all its accounts. A push is answered within 5 s, and comes three times at most. Source: openhome.bilibili.com,
 Webhooks, as quoted by three projects; one of them (AiToEarn) checks the request-style headers instead, which is not done here.
 """
 
@@ -24,6 +24,8 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.answers import Answer, Id, read_each
 from drumtower.platforms.signatures import check, check_size, json_body, sha1_over
+
+_REVOKED = "The account took its authorisation back in Bilibili."
 
 
 class Push(Answer):
@@ -50,9 +52,11 @@ def receive(request: WebhookRequest, credentials: Credentials) -> Received:
         echo = json.dumps({"data": push.content.get("data")})
         answer = WebhookAnswer(body=echo, content_type="application/json")
         return Received(event_key=_key(push), events=(), answer=answer)
-    if push.content.get("openid") != credentials.account_id:
-        raise WebhookRefused("foreign_account", "the push is for another account")
-    return Received(event_key=_key(push), events=(_event(push),), answer=WebhookAnswer())
+    account = push.content.get("openid")
+    if not isinstance(account, str) or not account:
+        raise WebhookRefused("foreign_account", "the push names no account")
+    events = (_event(push),) if account == credentials.account_id else ()
+    return Received(event_key=_key(push), events=events, answer=WebhookAnswer(), account_id=account)
 
 
 def _key(push: Push) -> str:
@@ -70,4 +74,4 @@ def _event(push: Push) -> FeedbackEvent:
         if push.event == "video_fail" and row.state == RETURNED:
             refusal = f"Bilibili's review returned it: {row.state_desc}"
             return OutcomeEvent(handle=handle, outcome=None, refusal=refusal)
-    return AccountEvent(name=push.event[:40])
+    return AccountEvent(name=push.event[:40], revoked=_REVOKED if push.event == "deauthorize" else "")

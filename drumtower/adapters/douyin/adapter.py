@@ -94,9 +94,7 @@ class DouyinAdapter(
 
     async def identify(self, credentials: Credentials) -> RemoteAccount:
         """Say whose token it is; Douyin refuses one that is not its open_id's."""
-        told = credentials.token.account_id if credentials.token else ""
-        open_id = told or credentials.values.get("open_id") or credentials.account_id
-        about = {"access_token": credentials.access, "open_id": open_id}
+        about = {"access_token": credentials.access, "open_id": credentials.claimed}
         me = await self.api(credentials, token="").send("POST", "/oauth/userinfo/", In[Person], data=about)
         return RemoteAccount(id=me.data.open_id, name=me.data.nickname)
 

@@ -28,6 +28,7 @@ from drumtower.platforms import (
     Wire,
     credential,
 )
+from drumtower.platforms.auth import OPEN_ID, SCOPES
 
 MB = 1024 * 1024
 PUBLISH, LIST, DATA = "video.create.bind", "video.list.bind", "video.data.bind"
@@ -62,20 +63,8 @@ AUTH = OAuth2(
         credential("client_key", "Client Key", "Client key", secret=False),
         credential("client_secret", "Client Secret", "Client secret"),
         credential("access_token", "授权令牌", "Access token"),
-        credential(
-            "open_id",
-            "授权令牌的 open_id（手工填写令牌时需要）",
-            "open_id of a token given by hand",
-            secret=False,
-            required=False,
-        ),
-        credential(
-            "scopes",
-            "应用已获得的 scope（留空则全部申请）",
-            "Scopes that the app has (empty: ask for all)",
-            secret=False,
-            required=False,
-        ),
+        OPEN_ID,
+        SCOPES,
     ),
 )
 WIRE = Wire(token=TokenPlace(header="access-token", form="{}"), read_error=ENVELOPE, errors=ERRORS)

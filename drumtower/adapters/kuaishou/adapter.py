@@ -71,13 +71,11 @@ class KuaishouAdapter(
     async def identify(self, credentials: Credentials) -> RemoteAccount:
         """Say whose token it is. Only the token's own answer names the account: one given by hand is believed."""
         me = await self._person(credentials)
-        told = credentials.token.account_id if credentials.token else ""
-        open_id = told or credentials.values.get("open_id") or credentials.account_id
-        if not open_id:
+        if not credentials.claimed:
             raise PlatformError(
                 NotPermitted(detail="Kuaishou names no account for this token: give its open_id")
             )
-        return RemoteAccount(id=open_id, name=me.user_info.name)
+        return RemoteAccount(id=credentials.claimed, name=me.user_info.name)
 
     async def _person(self, credentials: Credentials) -> PersonIn:
         return await self.api(credentials).get("user_info", PersonIn, app_id=credentials["app_id"])

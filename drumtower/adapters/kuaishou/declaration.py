@@ -29,6 +29,7 @@ from drumtower.platforms import (
     credential,
     error_table,
 )
+from drumtower.platforms.auth import OPEN_ID, SCOPES
 from drumtower.platforms.moments import BEIJING
 
 MISSING = frozenset({"100120001", "120001"})
@@ -108,20 +109,8 @@ AUTH = OAuth2(
         credential("app_id", "App ID", "App ID", secret=False),
         credential("app_secret", "App Secret", "App secret"),
         credential("access_token", "授权令牌", "Access token"),
-        credential(
-            "open_id",
-            "授权令牌的 open_id（手工填写令牌时需要）",
-            "open_id of a token given by hand",
-            secret=False,
-            required=False,
-        ),
-        credential(
-            "scopes",
-            "应用已获得的 scope（留空则全部申请）",
-            "Scopes that the app has (empty: ask for all)",
-            secret=False,
-            required=False,
-        ),
+        OPEN_ID,
+        SCOPES,
     ),
 )
 _ENVELOPE = Envelope(code=("result",), said=("error_msg", "error"), fine=frozenset({"1"}))
