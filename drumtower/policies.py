@@ -37,11 +37,24 @@ class FourEyesPolicy(Policy):
     ] = False
 
 
+class OriginalityPolicy(Policy):
+    """How like an earlier text a post may be."""
+
+    threshold: Annotated[
+        float, Field(gt=0, le=1, description="From this share of the text on, it is like another.")
+    ] = 0.4
+    blocks: Annotated[bool, Field(description="Stop such a post, rather than warn.")] = False
+    cooldown_days: Annotated[
+        int, Field(ge=0, le=3_650, description="How long our own text rests before it is used again.")
+    ] = 30
+
+
 class Policies(Policy):
     """Everything a workspace decides."""
 
     four_eyes: FourEyesPolicy = FourEyesPolicy()
     ad_share: AdSharePolicy = AdSharePolicy()
+    originality: OriginalityPolicy = OriginalityPolicy()
     industry: Annotated[
         Word | None, Field(description="Rules of other industries do not hold; null: all hold.")
     ] = None

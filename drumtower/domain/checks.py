@@ -49,6 +49,7 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
         compliance_checks.rules,
         compliance_checks.advertising,
         compliance_checks.nature,
+        compliance_checks.originality,
         editorial_checks.banned_words,
         editorial_checks.required_words,
         editorial_checks.disclosure,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from drumtower.domain import ad_share, natures
+from drumtower.domain import originality as domain_originality
 from drumtower.domain.content import ChannelContent, Content, Nature
 from drumtower.domain.errors import Evidence, Severity, Violation
 from drumtower.domain.facts import Facts
@@ -22,6 +23,10 @@ def rules(facts: Facts) -> Iterator[Violation]:
 
 def advertising(facts: Facts) -> Iterator[Violation]:
     yield from ad_share.check(facts.content.nature, facts.standards.ad_share)
+
+
+def originality(facts: Facts) -> Iterator[Violation]:
+    yield from domain_originality.check(facts.standards.originality, facts.at)
 
 
 def nature(facts: Facts) -> Iterator[Violation]:

@@ -7,6 +7,7 @@ from drumtower.domain.ad_share import AdShare
 from drumtower.domain.capabilities import Capabilities
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.errors import Violation
+from drumtower.domain.originality import Originality
 from drumtower.domain.rule_packs import Screen, nothing
 
 
@@ -30,6 +31,7 @@ class Standards:
 
     screen: Screen = nothing
     ad_share: AdShare | None = None  # with this post in it; None where it sells nothing
+    originality: Originality | None = None  # None where nothing was compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

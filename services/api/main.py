@@ -50,6 +50,7 @@ from services.api.members.router import roles_router
 from services.api.members.router import router as members
 from services.api.metrics.router import router as metrics
 from services.api.middleware import Failures, RateLimits, RequestIds
+from services.api.originality.router import router as originality
 from services.api.platforms.router import router as platforms
 from services.api.posts.router import router as posts
 from services.api.posts.workflow import router as workflow
@@ -99,6 +100,7 @@ ROUTERS = (
     rule_packs,
     compliance,
     ad_share,
+    originality,
     interactions,
     links,
     redirect,

@@ -72,6 +72,7 @@ def test_posts_that_act_take_a_key() -> None:
         "auth_invitation": "an invitation is good once",
         "auth_logout": "ended is ended",
         "ad_share_simulate": "asks, and changes nothing",
+        "originality_check": "asks, and changes nothing",
         "channels_probe": "asks, and changes nothing",
         "compliance_check": "asks, and changes nothing",
         "freezes_preview": "asks, and changes nothing",

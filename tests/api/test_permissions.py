@@ -37,6 +37,9 @@ READS = {
     "metrics_kpis": P.METRICS_READ,
 }
 WRITES = {
+    "originality_check": P.WORKSPACE_READ,
+    "references_import": P.POSTS_WRITE,
+    "references_remove": P.POSTS_WRITE,
     "ad_share_overrides_create": P.POSTS_REVIEW,
     "ad_share_simulate": P.WORKSPACE_READ,
     "api_keys_create": P.API_KEYS_WRITE,
@@ -100,6 +103,8 @@ SLOT = {"weekday": "mon", "local": "09:30", "timezone": "Asia/Shanghai"}
 POST = {"title": "x", "body": "x", "kind": "image_text", "nature": "editorial", "brand_id": ID}
 RULE = {"code": "x", "severity": "warn", "terms": ["茶"]}
 BODIES: dict[str, Json] = {
+    "originality_check": {"text": "x"},
+    "references_import": {"references": [{"title": "x", "text": "x"}]},
     "ad_share_overrides_create": {"post_id": ID, "channel_id": ID, "reason": "x"},
     "ad_share_simulate": {"channel_ids": [ID], "posts": [{"nature": "editorial", "at": soon()}]},
     "api_keys_create": {"name": "x"},

@@ -106,9 +106,12 @@ async def build(
     rule = {"code": "x", "severity": "info", "terms": [CANARY], "basis": CANARY}
     pack = {"key": "canary", "name": CANARY, "rules": [rule]}
     rule_pack = answer(await client.post("/v1/rule-packs", json=pack), 201)
+    imported = {"references": [{"title": CANARY, "text": CANARY}]}
+    [reference] = answer(await client.post("/v1/originality/references", json=imported), 201)["data"]
     finding = await make_finding(db, team, UUID(draft["id"]), quote=CANARY)
     return {
         "pack_id": rule_pack["id"],
+        "reference_id": reference["id"],
         "finding_id": str(finding),
         "brand_id": brand["id"],
         "key_id": key["id"],

@@ -11,6 +11,7 @@ from drumtower.db.models.interactions import Conversation, InboundEvent, Interac
 from drumtower.db.models.limits import Breaker, RateBudget
 from drumtower.db.models.links import Click, Conversion, Link
 from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
+from drumtower.db.models.originality import Fingerprint, ReferenceText
 from drumtower.db.models.posts import Post, PostVersion, Review
 from drumtower.db.models.rule_packs import (
     ComplianceFeedback,
@@ -46,6 +47,7 @@ __all__ = [
     "Delivery",
     "DirtyDay",
     "FeedbackCursor",
+    "Fingerprint",
     "Freeze",
     "Heartbeat",
     "IdempotencyKey",
@@ -60,6 +62,7 @@ __all__ = [
     "Post",
     "PostVersion",
     "RateBudget",
+    "ReferenceText",
     "Review",
     "Rollup",
     "RulePack",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from drumtower import originality
 from drumtower.db.engine import Tx
 from drumtower.db.models import Brand, Channel, Freeze, Post
 from drumtower.db.repositories.assets import AssetRepository
@@ -102,7 +103,10 @@ async def check(
     freezes = await FreezeRepository(tx, principal.workspace_id).at(at)
     publishes = _publishes(principal, content, channels, at, post_id)
     found = await standards_of(tx, publishes)
-    standards = {one.channel_id: held for one, held in zip(publishes, found, strict=True)}
+    texts = await originality.originality_of(tx, principal.workspace_id, content, post_id) if found else None
+    standards = {
+        one.channel_id: replace(held, originality=texts) for one, held in zip(publishes, found, strict=True)
+    }
     checks = []
     for channel in channels:
         adapter = registry.adapters.get(channel.platform)

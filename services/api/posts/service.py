@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from drumtower import originality
 from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Post, PostVersion
@@ -69,6 +70,7 @@ async def _add(
     tx.add(post)
     await tx.flush()  # the version refers to it
     _add_version(tx, principal, post, now)
+    await originality.remember(tx, post)
     audit.record(tx, principal, verb, post.id, now)
     return post
 
@@ -141,6 +143,7 @@ async def _rewrite(tx: Tx, principal: Principal, post: Post, content: Content, n
     post.version += 1
     post.review_state = ReviewState.DRAFT.value
     _add_version(tx, principal, post, now)
+    await originality.remember(tx, post)
     outbox.append(
         tx,
         workspace_id=post.workspace_id,

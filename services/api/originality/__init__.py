@@ -1,0 +1,1 @@
+"""Originality: what a text is like."""
