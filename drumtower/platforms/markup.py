@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 from drumtower.domain.content import Disclosure
 from drumtower.platforms.outcomes import Media, Message
@@ -49,3 +50,8 @@ def disclosures(message: Message) -> list[str]:
     chinese = message.language.startswith("zh")
     labels = [_DISCLOSURES[one][0 if chinese else 1] for one in message.disclosures]
     return [label for label in labels if label not in message.text]
+
+
+def disclosed(message: Message) -> Message:
+    """Return the message with what must be disclosed as the last line of its text, for platforms that mark nothing."""
+    return replace(message, text="\n".join([message.text, *disclosures(message)]))

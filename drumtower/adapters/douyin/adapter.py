@@ -44,6 +44,7 @@ from drumtower.platforms import (
     Reading,
     Received,
     RemoteAccount,
+    Rendering,
     Replier,
     ReplyFinder,
     ReplyRequest,
@@ -118,13 +119,16 @@ class DouyinAdapter(
         reason = f"The app's console has these events off: {off}." if off else ""
         return Grant(feature=Feature.WEBHOOKS, allowed=not off, reason=reason)
 
+    def render(self, request: PublishRequest) -> Rendering:
+        return Rendering(text=posts.fitting(request.message).text)
+
     async def prepare(self, request: PublishRequest) -> None:
-        posts.check(request.message)
+        posts.fitting(request.message)
         await posts.upload(self.api(request.credentials), request, dict(request.checkpoint))
 
     async def publish(self, request: PublishRequest) -> Accepted:
         """Make the post once; Douyin's answer means that it was taken, and its review follows."""
-        posts.check(request.message)
+        posts.fitting(request.message)
         api = self.api(request.credentials)
         return await posts.create(api, request, await posts.upload(api, request, dict(request.checkpoint)))
 

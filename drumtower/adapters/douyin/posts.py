@@ -27,6 +27,7 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.limits import check_message
 from drumtower.platforms.lookups import bare, recent
+from drumtower.platforms.markup import disclosed
 from drumtower.platforms.media import check_file, read_file, rejected, upload_each, upload_in_parts
 
 BASE = "/api/douyin/v1/video"
@@ -38,14 +39,19 @@ _GONE = "Douyin took it, and does not list it any more: its review refused it, o
 _SHALLOW = "More than 20 posts were made since: Douyin's list does not reach back far enough."
 
 
-def check(message: Message) -> None:
-    """Raise ContentRejected for what Douyin would refuse; a post is a video, with its cover or not, or pictures."""
+def fitting(message: Message) -> Message:
+    """Return the message as it leaves; raise ContentRejected for what Douyin would refuse.
+
+    A post is a video, with its cover or not, or pictures.
+    """
+    message = disclosed(message)
     check_message(message, CAPABILITIES, "douyin")
     pictures = len(_of(message, "image"))
     if not message.media:
         raise rejected("Douyin takes no text alone: add a video or a picture.")
     if pictures > 1 and _of(message, "video"):
         raise rejected("A video has one picture at most: its cover.")
+    return message
 
 
 def _of(message: Message, kind: str) -> list[int]:
@@ -95,7 +101,9 @@ async def _video(
 
 async def create(api: Api, request: PublishRequest, files: list[str]) -> Accepted:
     """Make the post, once."""
-    name, body = call_of(request.message, DouyinOptions.model_validate(request.options.model_dump()), files)
+    name, body = call_of(
+        fitting(request.message), DouyinOptions.model_validate(request.options.model_dump()), files
+    )
     about: dict[str, Any] = {"open_id": request.credentials.account_id}
     made = await api.post(f"{BASE}/{name}/", In[Created], body, once=True, **about)
     at = made.extra.now or datetime.now(UTC)
@@ -160,7 +168,7 @@ async def find(api: Api, request: PublishRequest, since: datetime) -> Finding:
         raise
     rows = found.data.rows
     seen = recent(rows, since, lambda row: row.create_time, None if found.data.has_more else len(rows))
-    ours = next((row for row in seen.rows if bare(row.title) == bare(request.message.text)), None)
+    ours = next((row for row in seen.rows if bare(row.title) == bare(disclosed(request.message).text)), None)
     return _of_row(ours) if ours else seen.settle(None, _SHALLOW)
 
 

@@ -42,6 +42,7 @@ from drumtower.platforms import (
     Reading,
     Received,
     RemoteAccount,
+    Rendering,
     StatsSource,
     WebhookAnswer,
     WebhookReceiver,
@@ -87,13 +88,16 @@ class KuaishouAdapter(
         count = self.api(credentials).get("photo/count", Done, app_id=credentials["app_id"])
         return (await asked(Feature.STATISTICS, count),)
 
+    def render(self, request: PublishRequest) -> Rendering:
+        return Rendering(text=videos.fitting(request.message).text)
+
     async def prepare(self, request: PublishRequest) -> None:
-        videos.check(request.message)
+        videos.fitting(request.message)
         await videos.upload(self, request, dict(request.checkpoint))
 
     async def publish(self, request: PublishRequest) -> Accepted:
         """Publish once; Kuaishou's answer means that it was taken, and its review follows."""
-        videos.check(request.message)
+        videos.fitting(request.message)
         token = await videos.upload(self, request, dict(request.checkpoint))
         return await videos.create(self.api(request.credentials), request, token)
 

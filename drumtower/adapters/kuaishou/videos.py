@@ -34,6 +34,7 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.limits import check_message
 from drumtower.platforms.lookups import bare, recent
+from drumtower.platforms.markup import disclosed
 from drumtower.platforms.media import check_file, read_file, rejected, upload_in_parts
 from drumtower.platforms.wire import connect
 
@@ -44,9 +45,11 @@ _GONE = "Kuaishou took it, and has no such video: its review refused it, or some
 _SHALLOW = "More than 50 videos were made since: the list asked for does not reach back far enough."
 
 
-def check(message: Message) -> None:
-    """Raise ContentRejected for what Kuaishou would refuse: a video and its cover, no less and no more."""
+def fitting(message: Message) -> Message:
+    """Return the message as it leaves, a video with its cover; raise ContentRejected for what Kuaishou would refuse."""
+    message = disclosed(message)
     check_message(message, CAPABILITIES, "kuaishou")
+    return message
 
 
 def _file(message: Message, kind: str) -> Media:
@@ -117,7 +120,7 @@ async def create(api: Api, request: PublishRequest, token: str) -> Accepted:
         _file(request.message, "image"),
         KuaishouOptions.model_validate(request.options.model_dump()),
     )
-    form = {"caption": request.message.text, "stereo_type": options.panorama}
+    form = {"caption": fitting(request.message).text, "stereo_type": options.panorama}
     form |= {"merchant_product_id": options.merchant_product_id} if options.merchant_product_id else {}
     files = {"cover": (cover.file_name, await read_file(cover, COVER), cover.content_type)}
     query = {"app_id": request.credentials["app_id"], "upload_token": token}
@@ -154,7 +157,9 @@ async def find(api: Api, request: PublishRequest, since: datetime) -> Finding:
     app = request.credentials["app_id"]
     rows = (await api.get("photo/list", Videos, app_id=app, count=LISTED)).video_list
     seen = recent(rows, since, lambda row: row.create_time, len(rows) if len(rows) < LISTED else None)
-    ours = next((row for row in seen.rows if bare(row.caption) == bare(request.message.text)), None)
+    ours = next(
+        (row for row in seen.rows if bare(row.caption) == bare(disclosed(request.message).text)), None
+    )
     return _accepted(ours) if ours else seen.settle(None, _SHALLOW)
 
 
