@@ -15,6 +15,7 @@ from drumtower.crypto import new_key
 from drumtower.db import migrate
 from drumtower.db.engine import Database
 from drumtower.db.partitions import ensure_partitions
+from drumtower.db.repositories.restores import doubt
 from drumtower.domain.clock import SystemClock
 from drumtower.domain.health import Status
 from drumtower.embedded.errors import CannotStart
@@ -136,6 +137,29 @@ async def _partitions(url: str) -> None:
     async with database.transaction() as tx:
         await ensure_partitions(tx, SystemClock().now())
     await database.close()
+
+
+@db_app.command()
+def restored() -> None:
+    """Say that this database has just been restored from a backup, before any scheduler starts on it.
+
+    What is due by now may have gone out after the backup was made: it is looked up, and not sent again unseen.
+    """
+    count = asyncio.run(_doubt(Settings().database_url))
+    console.print(
+        f"{count} {'delivery' if count == 1 else 'deliveries'} will be looked up before anything is sent."
+    )
+
+
+async def _doubt(url: str) -> int:
+    database, count = Database(url, application="drumtower-cli"), 0
+    while True:
+        async with database.transaction() as tx:
+            some = await doubt(tx)
+        count += some
+        if not some:
+            await database.close()
+            return count
 
 
 @db_app.command("check")

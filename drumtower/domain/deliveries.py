@@ -56,6 +56,7 @@ _S, _E = State, Event
 TRANSITIONS: dict[State, dict[Event, State]] = {
     _S.PLANNED: {
         _E.CLAIM: _S.CLAIMED,
+        _E.LOSE: _S.UNKNOWN,  # the database was restored from a backup: it may have gone out after that
         _E.HOLD: _S.HELD,
         _E.MISS: _S.MISSED,
         _E.CANCEL: _S.CANCELLED,
@@ -63,6 +64,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     },
     _S.CLAIMED: {
         _E.START: _S.SENDING,
+        _E.LOSE: _S.UNKNOWN,  # as above
         _E.RETRY: _S.RETRYING,  # the claimer died, or found nothing may leave yet
         _E.REFUSE: _S.FAILED,
         _E.HAND_OFF: _S.HANDOFF,
@@ -86,6 +88,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     },
     _S.RETRYING: {
         _E.CLAIM: _S.CLAIMED,
+        _E.LOSE: _S.UNKNOWN,  # as above
         _E.HOLD: _S.HELD,
         _E.MISS: _S.MISSED,
         _E.CANCEL: _S.CANCELLED,

@@ -23,6 +23,7 @@ from tests.faults.poison import poison
 from tests.faults.races import disconnects, editors, revoked
 from tests.faults.renewals import renewals
 from tests.faults.report import Report
+from tests.faults.restores import restores
 from tests.faults.stops import hurry, stops
 from tests.faults.sweeps import silence, sweeps
 from tests.faults.targets import targets
@@ -100,6 +101,13 @@ RUNS: dict[str, Run] = {
     "silence": Run(silence, "with every scheduler gone, readiness fails within half a minute"),
     "stops": Run(stops, "rolling restarts end in peace, and nobody has to be asked"),
     "hurry": Run(hurry, "a second SIGTERM ends a scheduler whose sends hang"),
+    "restores": Run(
+        restores, "what went out after a backup does not go out again when the backup is restored"
+    ),
+    "trusted_backup": Run(
+        partial(restores, trusting=True),
+        "the same run finds doubles where nobody says that it is a backup",
+    ),
     "upgrades": Run(
         upgrades, "a migration under load keeps nobody waiting, and two releases side by side double nothing"
     ),
