@@ -94,7 +94,8 @@ async def silence(world: World, size: Size) -> Report:
             "it was well before": well == 200,
             "it is noticed in time": noticed is not None,
             "it says who is missing": told["scheduler"]["status"] == "fail",
-            "it says how old the oldest due delivery is": told["oldest_due_delivery"]["age_seconds"] > 20,
+            "it says how old the oldest due delivery is": told["oldest_due_delivery"]["age_seconds"]
+            >= (noticed or 0) - 1,
             "it is well again": again is not None,
         },
         numbers={"noticed_seconds": noticed, "well_again_seconds": again},
