@@ -68,7 +68,7 @@ Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times
 """
 # Tried in order; what platforms call comes first.
 # Seconds a client waits for a free connection before it is told to come again: an answer within two seconds in all.
-API_PATIENCE = 1.5
+API_PATIENCE = 1.0
 
 ROUTERS = (
     webhooks,

@@ -21,7 +21,7 @@ from tests.faults.world import World
 AT_ONCE = 8
 CROWD = 200
 LATENCY = 0.2  # seconds, each way
-# Of which a second and a half is patience for a connection.
+# Half of it is patience for a connection; the rest is for a loop that serves 200 clients, is all of them, and carries their bytes.
 REFUSED_WITHIN = 2.0
 NOTHING = Verdict(states={})
 

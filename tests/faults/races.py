@@ -106,6 +106,7 @@ async def editors(world: World, size: Size) -> Report:
         wanted = {
             "brand_id": str(field.team.brand_id),
             "kind": "image_text",
+            "nature": "editorial",
             "title": "秋茶",
             "body": "秋茶上新",
         }
