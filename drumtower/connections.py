@@ -1,7 +1,7 @@
 """Opens a channel: its adapter, its secrets, and a token that is still good."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from drumtower.db.models import Channel
 from drumtower.domain import failures
 from drumtower.domain.capabilities import Feature, Grant
 from drumtower.grants import refusal
+from drumtower.mail import Mailer
 from drumtower.platforms import AppPassword, AppSecret, Credentials, OAuth2, PlatformError, Token, TokenSource
 from drumtower.platforms.base import Adapter
 from drumtower.platforms.calls import HttpClient
@@ -46,10 +47,11 @@ class Connections:
     http: HttpClient
     box: Box
     registry: Registry
+    mail: Mailer = field(default_factory=Mailer)
 
     def adapter(self, platform: str, base_url: str | None) -> Adapter:
         """Make the platform's adapter for one server."""
-        return self.registry.get(platform)(self.http, base_url)
+        return self.registry.get(platform)(self.http, base_url, self.mail)
 
     async def open(self, channel_id: UUID) -> Connection:
         """Open a channel with a good token; raise PlatformError where the platform refuses to give one."""

@@ -12,6 +12,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from drumtower.domain.capabilities import Capabilities, Grant, Label
+from drumtower.mail import Mailer
 from drumtower.platforms.auth import Auth
 from drumtower.platforms.by_hand import ByHand
 from drumtower.platforms.calls import HttpClient
@@ -61,8 +62,9 @@ class Adapter(ABC):
     # Where its owner sees what an account has published, for platforms whose accounts have no page of their own.
     console_url: ClassVar[str | None] = None
 
-    def __init__(self, http: HttpClient, base_url: str | None = None) -> None:
+    def __init__(self, http: HttpClient, base_url: str | None = None, mail: Mailer | None = None) -> None:
         self.http = http
+        self.mail = mail or Mailer()
         self.base_url = (base_url or self.default_base_url).rstrip("/")
 
     def api(self, credentials: Credentials, *, token: str | None = None, wire: Wire | None = None) -> Api:

@@ -17,6 +17,7 @@ from drumtower.db.engine import Database
 from drumtower.domain.clock import SystemClock
 from drumtower.jobs import ArqQueue
 from drumtower.limits import Limits
+from drumtower.mail import Mailer
 from drumtower.media.studio import Studio
 from drumtower.platforms import registry
 from drumtower.settings import Settings
@@ -126,7 +127,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         queue=queue,
         storage=storage_of(settings),
         registry=adapters,
-        connections=Connections(db=db, http=client, box=box, registry=adapters),
+        connections=Connections(
+            db=db,
+            http=client,
+            box=box,
+            registry=adapters,
+            mail=Mailer(allow_private=settings.allow_private_addresses),
+        ),
         limits=Limits(registry=adapters, documented=settings.documented_limits),
         limiter=limiter,
         studio=Studio(),

@@ -20,6 +20,7 @@ from drumtower.domain.clock import Clock, SystemClock
 from drumtower.health.listener import listener
 from drumtower.health.readiness import Own
 from drumtower.jobs import Role, listen
+from drumtower.mail import Mailer
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.stalls import watched
@@ -44,7 +45,13 @@ async def run(settings: Settings) -> None:
     adapters = registry.load()
     puller = Puller(
         db=db,
-        connections=Connections(db=db, http=client, box=box, registry=adapters),
+        connections=Connections(
+            db=db,
+            http=client,
+            box=box,
+            registry=adapters,
+            mail=Mailer(allow_private=settings.allow_private_addresses),
+        ),
         clock=SystemClock(),
         platforms=plan.sources(adapters),
         rehearsal=settings.sampling_rehearsal,

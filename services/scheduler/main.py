@@ -19,6 +19,7 @@ from drumtower.db.heartbeats import Heartbeats
 from drumtower.health.listener import listener
 from drumtower.health.readiness import Own
 from drumtower.jobs import ArqQueue, Role, listen
+from drumtower.mail import Mailer
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.stalls import watched
@@ -56,7 +57,13 @@ async def run(settings: Settings) -> None:
     client = http.client(allow_private=settings.allow_private_addresses)
     queue = ArqQueue(settings.redis_url)
     box = Box(settings.secret_keys.get_secret_value())
-    connections = Connections(db=db, http=client, box=box, registry=registry.load())
+    connections = Connections(
+        db=db,
+        http=client,
+        box=box,
+        registry=registry.load(),
+        mail=Mailer(allow_private=settings.allow_private_addresses),
+    )
     storage = storage_of(settings)
     outcomes = Outcomes(due, Gate.of(connections.registry, settings))
     sender = Sender(db=due, connections=connections, storage=storage, settings=settings, outcomes=outcomes)

@@ -106,4 +106,4 @@ class WeComOptions(BaseModel):
 
     form: Literal["text", "markdown", "markdown_v2"] = "text"
     mention_all: bool = False
-    chat_ids: list[str] = Field(default_factory=list, max_length=2000)
+    chat_ids: list[str] = Field(default=[], max_length=2000)

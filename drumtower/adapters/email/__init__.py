@@ -1,0 +1,1 @@
+"""E-mail: a newsletter to the recipients of a channel, over SMTP."""
