@@ -20,6 +20,7 @@ class Permission(StrEnum):
     LINKS_WRITE = "links.write"
     CONVERSIONS_WRITE = "conversions.write"
     METRICS_READ = "metrics.read"
+    METRICS_WRITE = "metrics.write"
     API_KEYS_WRITE = "api_keys.write"
 
 
@@ -49,7 +50,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.REVIEWER: _READ | {_P.POSTS_REVIEW},
     Role.PUBLISHER: _READ | {_P.POSTS_PUBLISH},
     Role.AGENT: _READ | {_P.INTERACTIONS_WRITE},
-    Role.ANALYST: _READ | {_P.LINKS_WRITE, _P.CONVERSIONS_WRITE},
+    Role.ANALYST: _READ | {_P.LINKS_WRITE, _P.CONVERSIONS_WRITE, _P.METRICS_WRITE},
     Role.VIEWER: _READ,
 }
 
@@ -71,6 +72,7 @@ MEANINGS: dict[Permission, str] = {
     _P.LINKS_WRITE: "create and rename tracked links",
     _P.CONVERSIONS_WRITE: "tell conversions",
     _P.METRICS_READ: "read key figures",
+    _P.METRICS_WRITE: "import figures that no API gives",
     _P.API_KEYS_WRITE: "make and revoke API keys",
 }
 

@@ -7,7 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -200,6 +200,12 @@ def _violation(item: dict[str, Any]) -> errors.Violation:
         detail=str(item["msg"]).encode("utf-8", "replace").decode(),
         hint=_HINTS.get(kind) or str(item.get("ctx", {}).get("hint", "")),
     )
+
+
+def row_violations(error: ValidationError, *path: str | int) -> list[errors.Violation]:
+    """Return what is wrong with one row of a body, which stands at `path` in it."""
+    items = error.errors(include_url=False, include_input=False)
+    return [_violation({**item, "loc": ("body", *path, *item["loc"])}) for item in items]
 
 
 async def _http(request: Request, error: Exception) -> Response:

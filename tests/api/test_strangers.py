@@ -94,6 +94,8 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
     ("freezes_preview", "channel_id"): lambda ids: (
         FREEZE | {"scope": "channel", "channel_id": ids["channel_id"]}
     ),
+    ("interactions_import", "channel_id"): lambda ids: {"channel_id": ids["channel_id"], "csv": "text"},
+    ("metrics_samples_import", "channel_id"): lambda ids: {"channel_id": ids["channel_id"], "csv": "post"},
     ("links_create", "channel_id"): lambda ids: LINK | {"channel_id": ids["channel_id"]},
     ("links_create", "post_id"): lambda ids: LINK | {"post_id": ids["post_id"]},
     ("posts_create", "asset_ids"): lambda ids: POST | {"asset_ids": [ids["asset_id"]]},

@@ -1,7 +1,8 @@
 """Deliveries: the one function that changes a state, and the reads around it."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -26,6 +27,8 @@ from drumtower.domain.handoffs import late_since
 from drumtower.domain.ids import new_id
 from drumtower.domain.posts import counts_as, status
 from drumtower.domain.reviews import ReviewState
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class DeliveryRepository(Scoped):
@@ -53,6 +56,16 @@ class DeliveryRepository(Scoped):
         own = Delivery.channel_id == delivery.channel_id, Delivery.id != delivery.id
         statement = self.select(Delivery).with_only_columns(Delivery.id).where(*own, same).limit(1)
         return await self.tx.scalar(statement)
+
+    async def published_as(self, channel_id: UUID, keys: Collection[str]) -> Sequence[Delivery]:
+        """Return the channel's published posts with one of these ids (the platform's or ours) or links."""
+        if not keys:
+            return ()
+        ids = [UUID(key) for key in keys if _UUID.fullmatch(key)]
+        named = or_(Delivery.external_id.in_(keys), Delivery.external_url.in_(keys), Delivery.id.in_(ids))
+        out = Delivery.channel_id == channel_id, Delivery.state == State.PUBLISHED.value
+        posts = Delivery.action == Action.PUBLISH.value
+        return (await self.tx.scalars(self.select(Delivery).where(*out, posts, named))).all()
 
     async def attempts(self, delivery_id: UUID) -> list[Attempt]:
         """Return what has been tried, oldest first."""

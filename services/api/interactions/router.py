@@ -15,8 +15,10 @@ from services.api.deliveries.reading import read as read_delivery
 from services.api.deliveries.schemas import DeliveryRead
 from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep, allow
 from services.api.idempotency import IdempotencyDep
-from services.api.interactions import service
+from services.api.importing import ImportRead
+from services.api.interactions import imports, service
 from services.api.interactions.answers import answer
+from services.api.interactions.imports import InteractionImport
 from services.api.interactions.schemas import InteractionRead, InteractionUpdate, ReplyCreate
 from services.api.pagination import Page, PagingDep
 from services.api.principals import Principal
@@ -67,6 +69,27 @@ async def list_interactions(
     rows, cursor = await paging.rows(tx, statement, Interaction.id)
     data = await service.read(tx, principal.workspace_id, rows, services.registry)
     return Page(data=data, next_cursor=cursor)
+
+
+@router.post(
+    "/import",
+    operation_id="interactions_import",
+    summary="Import comments that no API gives",
+    responses=responses(404, 409, 413, 415),
+)
+async def import_interactions(
+    body: InteractionImport,
+    principal: Writer,
+    services: ServicesDep,
+    tx: TxDep,
+    clock: ClockDep,
+    idempotency: IdempotencyDep,
+) -> ImportRead:
+    """A verdict per row; a row that is refused stops no other, and the same rows again change nothing.
+
+    In a CSV, a time without an offset is the workspace's, and a day means its end.
+    """
+    return await imports.take(tx, principal, services.registry, body, clock.now())
 
 
 @router.get("/{interaction_id}", operation_id="interactions_get", summary="Read an interaction")

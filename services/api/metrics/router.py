@@ -7,8 +7,12 @@ from pydantic_core import to_json
 
 from drumtower.domain.kpi_dictionary import DICTIONARY
 from drumtower.domain.permissions import Permission
-from services.api.deps import ClockDep, ServicesDep, TxDep, allow
-from services.api.metrics import query, service
+from drumtower.jobs import Role
+from services.api.deps import BellDep, ClockDep, ServicesDep, TxDep, allow
+from services.api.idempotency import IdempotencyDep
+from services.api.importing import ImportRead
+from services.api.metrics import imports, query, service
+from services.api.metrics.imports import SampleImport
 from services.api.metrics.query import (
     ChannelsParameter,
     FromParameter,
@@ -18,15 +22,41 @@ from services.api.metrics.query import (
 )
 from services.api.metrics.schemas import DefinitionRead, DictionaryRead, KpiListRead
 from services.api.principals import Principal
+from services.api.problems import responses
 from services.api.routing import feature
 
 router = feature("/metrics", "metrics")
+Importer = Annotated[Principal, Depends(allow(Permission.METRICS_WRITE))]
 Analyst = Annotated[Principal, Depends(allow(Permission.METRICS_READ))]
 
 
 @router.get("/dictionary", operation_id="metrics_dictionary", summary="What each key figure means")
 async def get_dictionary(principal: Analyst) -> DictionaryRead:
     return DictionaryRead(data=[DefinitionRead.model_validate(definition) for definition in DICTIONARY])
+
+
+@router.post(
+    "/samples",
+    operation_id="metrics_samples_import",
+    summary="Import figures that no API gives",
+    responses=responses(404, 409, 413, 415),
+)
+async def import_samples(
+    body: SampleImport,
+    principal: Importer,
+    services: ServicesDep,
+    tx: TxDep,
+    bell: BellDep,
+    clock: ClockDep,
+    idempotency: IdempotencyDep,
+) -> ImportRead:
+    """A verdict per row; a row that is refused stops no other, and the same rows again change nothing.
+
+    In a CSV, a time without an offset is the workspace's, and a day means its end.
+    """
+    taken = await imports.take(tx, principal, services.registry, body, clock.now())
+    bell.ring(Role.METRICS)
+    return taken
 
 
 @router.get(

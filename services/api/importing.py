@@ -1,0 +1,182 @@
+"""What imports share: rows as JSON or as CSV, a dry run, and a verdict per row."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field, JsonValue, StringConstraints, ValidationError
+from sqlalchemy import func, select
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import Channel, Delivery
+from drumtower.db.repositories.deliveries import DeliveryRepository
+from drumtower.domain.errors import Invalid, Violation
+from drumtower.domain.schedules import GRACE
+from drumtower.domain.tables import MOST_ROWS, moment, read_csv
+from drumtower.platforms.by_hand import ByHand, NoProof, read_proof
+from services.api.problems import ProblemViolation, row_violations, violations_read
+from services.api.schemas import Answer, Body
+
+Row = TypeVar("Row", bound=BaseModel)
+Cell = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
+
+class Import(Body):
+    """Rows for one channel: `rows` as JSON, or `csv` as text with a header, one of the two.
+
+    `columns` says which of our columns a header of yours is, where it is not known already.
+    """
+
+    channel_id: UUID
+    dry_run: Annotated[bool, Field(description="Say what would become of each row, and store nothing.")] = (
+        False
+    )
+    rows: Annotated[list[dict[str, JsonValue]] | None, Field(min_length=1, max_length=MOST_ROWS)] = None
+    csv: Annotated[str | None, StringConstraints(min_length=1, max_length=1_000_000)] = None
+    columns: Annotated[dict[Cell, Cell], Field(default_factory=dict, max_length=50)]
+
+
+class RowVerdict(StrEnum):
+    """What became of one row, or would."""
+
+    CREATED = "created"
+    DUPLICATE = "duplicate"  # it is stored already: the same rows again change nothing
+    REFUSED = "refused"
+
+
+class RowRead(Answer):
+    """One row's verdict, in the order of the rows; the header of a CSV does not count."""
+
+    index: int
+    verdict: RowVerdict
+    errors: list[ProblemViolation]
+
+
+class ImportRead(Answer):
+    """Every verdict, and how many there are of each."""
+
+    data: list[RowRead]
+    dry_run: bool
+    created: int
+    duplicate: int
+    refused: int
+    ignored_columns: list[str]
+
+
+Refusals = dict[int, list[Violation]]
+
+
+class Given(BaseModel):
+    """An import as it was read: the rows by index that fit, and why the others do not."""
+
+    rows: dict[int, Any]
+    refused: Refusals
+    count: int
+    ignored: tuple[str, ...]
+    where: str
+
+
+def read(asked: Import, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime) -> Given:
+    """Read the rows as `shape`; a row that does not fit is refused, and stops no other."""
+    if (asked.rows is None) == (asked.csv is None):
+        raise Invalid.at("", "rows_or_csv", "Send rows or csv, one of the two.")
+    unknown = [name for name in asked.columns.values() if name not in shape.model_fields]
+    if unknown:
+        raise Invalid.at(
+            "/columns",
+            "csv_columns",
+            f"There is no column {unknown[0]!r}.",
+            f"Known: {', '.join(shape.model_fields)}.",
+        )
+    where, found, ignored = _cells(asked, shape, names, zone, now)
+    rows: dict[int, Any] = {}
+    refused: Refusals = {}
+    for index, cells in enumerate(found):
+        try:
+            rows[index] = shape.model_validate(cells)
+        except ValidationError as error:
+            refused[index] = row_violations(error, where, index)
+    return Given(rows=rows, refused=refused, count=len(found), ignored=ignored, where=where)
+
+
+def _cells(
+    asked: Import, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime
+) -> tuple[str, Sequence[Mapping[str, Any]], tuple[str, ...]]:
+    """Return where the rows stand, the rows, and which columns of theirs are left alone."""
+    if asked.csv is None:
+        return "rows", asked.rows or [], ()
+    own = {name: name for name in shape.model_fields}
+    table = read_csv(asked.csv, {**own, **names, **asked.columns})
+    rows = [
+        {name: moment(cell, zone, now) if name in _MOMENTS else cell for name, cell in row.items()}
+        for row in table.rows
+    ]
+    return "csv", rows, table.ignored
+
+
+_MOMENTS = frozenset({"taken_at", "occurred_at"})
+
+
+def refuse(given: Given, index: int, field: str, code: str, detail: str, hint: str = "") -> None:
+    """Refuse a row for one of its fields."""
+    broken = Violation(pointer=f"/{given.where}/{index}/{field}", code=code, detail=detail, hint=hint)
+    given.refused.setdefault(index, []).append(broken)
+    given.rows.pop(index, None)
+
+
+def refuse_future(given: Given, field: str, now: datetime) -> None:
+    """Refuse what is dated later than now."""
+    for index, row in list(given.rows.items()):
+        if getattr(row, field) > now + GRACE:
+            refuse(given, index, field, "time_in_future", "Nothing is known of what is still to come.")
+
+
+def told(asked: Import, given: Given, known: Sequence[int]) -> ImportRead:
+    """Return the answer; `known` are the rows that were stored before."""
+    verdicts = {**dict.fromkeys(given.rows, RowVerdict.CREATED), **dict.fromkeys(known, RowVerdict.DUPLICATE)}
+    data = [
+        RowRead(
+            index=index,
+            verdict=verdicts.get(index, RowVerdict.REFUSED),
+            errors=violations_read(given.refused.get(index, [])),
+        )
+        for index in range(given.count)
+    ]
+    counts = Counter(row.verdict for row in data)
+    return ImportRead(
+        data=data,
+        dry_run=asked.dry_run,
+        created=counts[RowVerdict.CREATED],
+        duplicate=counts[RowVerdict.DUPLICATE],
+        refused=counts[RowVerdict.REFUSED],
+        ignored_columns=list(given.ignored),
+    )
+
+
+async def alone(tx: Tx, channel: Channel) -> None:
+    """One import a channel at a time: the second sees what the first has stored."""
+    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"import {channel.id}", 0))))
+
+
+async def posts_named(tx: Tx, channel: Channel, by_hand: ByHand, names: set[str]) -> dict[str, Delivery]:
+    """Return the channel's published posts by how they were named: a link, the platform's id, or the delivery's."""
+    wanted = {name: _named(name, by_hand) for name in names}
+    keys = {key for some in wanted.values() for key in some}
+    rows = await DeliveryRepository(tx, channel.workspace_id).published_as(channel.id, keys)
+    by_key = {key: row for row in rows for key in (row.external_id, row.external_url, str(row.id)) if key}
+    return {name: by_key[key] for name, some in wanted.items() for key in some if key in by_key}
+
+
+def _named(name: str, by_hand: ByHand) -> set[str]:
+    """Return all that a name may stand for in our rows."""
+    if not name.startswith(("http://", "https://")):
+        return {name}
+    try:
+        proof = read_proof(by_hand, name, ())
+    except NoProof:
+        return {name}
+    return {name, proof.url, *([proof.post_id] if proof.post_id else [])}
