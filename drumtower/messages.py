@@ -123,6 +123,7 @@ def facts_of(
         option_violations=option_violations(adapter, content.options),
         banned_words=tuple(brand.banned_words) if brand else (),
         required_words=tuple(brand.required_words) if brand else (),
+        brand_names=(brand.name,) if brand and brand.name else (),
         at=at,
         standards=standards,
     )

@@ -55,6 +55,9 @@ class Policies(Policy):
     four_eyes: FourEyesPolicy = FourEyesPolicy()
     ad_share: AdSharePolicy = AdSharePolicy()
     originality: OriginalityPolicy = OriginalityPolicy()
+    jargon: Annotated[
+        list[Word], Field(max_length=500, description="Words that readers should not have to know.")
+    ] = []
     industry: Annotated[
         Word | None, Field(description="Rules of other industries do not hold; null: all hold.")
     ] = None

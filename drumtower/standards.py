@@ -69,7 +69,8 @@ async def standards_of(tx: Tx, publishes: Sequence[Publish]) -> list[Standards]:
         ground = held[one.workspace_id]
         screen = ground.screening.on(one.platform, ground.policies.industry)
         share = await _ad_share(tx, ground, one, allowed) if one.nature is Nature.PROMOTIONAL else None
-        standards.append(Standards(screen=screen, ad_share=share))
+        jargon = tuple(ground.policies.jargon)
+        standards.append(Standards(screen=screen, ad_share=share, jargon=jargon))
     return standards
 
 

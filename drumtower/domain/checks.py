@@ -7,7 +7,14 @@ Preflight asks it for people; scheduling and the claim ask it again. Pointers ar
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from drumtower.domain import compliance_checks, editorial_checks, platform_checks
+from drumtower.domain import (
+    accuracy_checks,
+    aesthetic_checks,
+    compliance_checks,
+    editorial_checks,
+    platform_checks,
+    readability_checks,
+)
 from drumtower.domain.capabilities import TextRule
 from drumtower.domain.content import Content
 from drumtower.domain.errors import Severity, Violation
@@ -44,7 +51,12 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
         platform_checks.media,
         platform_checks.options,
     ),
-    Criterion.ACCURACY: (editorial_checks.placeholders,),
+    Criterion.ACCURACY: (
+        editorial_checks.placeholders,
+        accuracy_checks.figures,
+        accuracy_checks.dates,
+        accuracy_checks.spellings,
+    ),
     Criterion.COMPLIANCE: (
         compliance_checks.rules,
         compliance_checks.advertising,
@@ -55,8 +67,20 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
         editorial_checks.disclosure,
         editorial_checks.licences,
     ),
-    Criterion.READABILITY: (editorial_checks.alt_texts,),
-    Criterion.AESTHETICS: (editorial_checks.repeated_media,),
+    Criterion.READABILITY: (
+        editorial_checks.alt_texts,
+        readability_checks.sentences,
+        readability_checks.walls,
+        readability_checks.difficulty,
+        readability_checks.jargon,
+    ),
+    Criterion.AESTHETICS: (
+        editorial_checks.repeated_media,
+        aesthetic_checks.sharpness,
+        aesthetic_checks.weight,
+        aesthetic_checks.shapes,
+        aesthetic_checks.count,
+    ),
 }
 
 

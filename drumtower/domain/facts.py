@@ -32,6 +32,7 @@ class Standards:
     screen: Screen = nothing
     ad_share: AdShare | None = None  # with this post in it; None where it sells nothing
     originality: Originality | None = None  # None where nothing was compared
+    jargon: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,4 +49,5 @@ class Facts:
     banned_words: tuple[str, ...]
     required_words: tuple[str, ...]
     at: datetime
+    brand_names: tuple[str, ...] = ()  # as the brand writes them
     standards: Standards = field(default_factory=Standards)

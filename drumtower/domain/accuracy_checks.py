@@ -1,0 +1,143 @@
+"""Checks of what is claimed: figures without a source, dates that can't be, names misspelt."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import regex
+
+from drumtower.domain.errors import Evidence, Severity, Violation
+from drumtower.domain.facts import Facts
+
+_FIGURE = regex.compile(
+    r"\d[\d.,]{0,12}\s?[%％](?!\s?(?:棉|羊毛|桑蚕丝|果汁|亚麻|off))"
+    r"|\d[\d.,]{0,12}\s?倍|\d[\d.,]{0,12}\s?[万亿](?=\S{0,3}(?:用户|人|家|台|件|次|粉丝|销量))"
+)
+_SOURCE = regex.compile(
+    r"来源|出处|数据(?:由|来自)|根据|据\S{1,20}(?:统计|报告|数据|显示|测算)|报告|调查|白皮书|检测|https?://"
+    r"|(?i:\b(?:source|according to|report|survey)\b)"
+)
+_OFFERS = regex.compile(r"折|减|优惠|返|满|(?i:off)")  # a discount is no statistic
+_NEAR = 40
+
+_WEEKDAYS = "一二三四五六日"
+_CHINESE_DATE = regex.compile(
+    r"(?:(?P<year>20\d\d)\s?年\s?)?(?P<month>\d{1,2})\s?月\s?(?P<day>\d{1,2})\s?[日号]"
+    r"(?:\s?[（(]?\s?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天末])\s?[)）]?)?"
+)
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
+           "october", "november", "december")  # fmt: skip
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_ENGLISH_DATE = regex.compile(
+    rf"(?i)\b(?P<weekday>{'|'.join(_DAYS)}),?\s(?P<month>{'|'.join(_MONTHS)})\s(?P<day>\d{{1,2}})(?:st|nd|rd|th)?"
+    r"(?:,?\s(?P<year>20\d\d))?\b"
+)
+
+
+def figures(facts: Facts) -> Iterator[Violation]:
+    """Ask for the source of a share, a multiple or a great number that has none near it."""
+    body = facts.content.body
+    for match in _FIGURE.finditer(body):
+        around = body[max(0, match.start() - _NEAR) : match.end() + _NEAR]
+        if _SOURCE.search(around) or _OFFERS.search(body[match.end() : match.end() + 6]):
+            continue
+        yield Violation(
+            pointer="/body",
+            code="figure_without_source",
+            detail=f"{match.group()!r} stands without a source.",
+            hint="Say where it comes from and of when it is.",
+            severity=Severity.WARN,
+            evidence=Evidence(quote=match.group(), start=match.start(), end=match.end()),
+        )
+
+
+def dates(facts: Facts) -> Iterator[Violation]:
+    """Say which dates do not exist, and which are another weekday than the text says."""
+    for pointer, text in (("/title", facts.content.title), ("/body", facts.content.body)):
+        for match in (*_CHINESE_DATE.finditer(text), *_ENGLISH_DATE.finditer(text)):
+            wrong = _wrong_date(match, facts)
+            if wrong is not None:
+                code, detail, fix = wrong
+                yield Violation(
+                    pointer=pointer,
+                    code=code,
+                    detail=detail,
+                    hint="Check the day.",
+                    severity=Severity.WARN,
+                    evidence=Evidence(quote=match.group(), start=match.start(), end=match.end()),
+                    fix=fix,
+                )
+
+
+def _wrong_date(match: regex.Match[str], facts: Facts) -> tuple[str, str, str | None] | None:
+    month, day, weekday = _month(match["month"]), int(match["day"]), _weekday(match["weekday"])
+    years = [int(match["year"])] if match["year"] else _years(facts.at.date())
+    days = [found for year in years if (found := _date(year, month, day)) is not None]
+    if not days:
+        return "date_impossible", f"There is no day {match.group()!r}.", None
+    if weekday is None or any(found.weekday() == weekday for found in days):
+        return None
+    right = min(days, key=lambda found: abs(found - facts.at.date()))
+    told = match["weekday"]
+    if told in _WEEKDAYS + "天":
+        fix = match.group().replace(told, _WEEKDAYS[right.weekday()])
+    else:
+        fix = match.group().replace(told, _DAYS[right.weekday()].capitalize())
+    return "weekday_wrong", f"{right.isoformat()} is a {_DAYS[right.weekday()].capitalize()}.", fix
+
+
+def _years(today: date) -> list[int]:
+    """Return the years that a date without one may mean: half a year to either side."""
+    half = timedelta(days=183)
+    return sorted({(today - half).year, today.year, (today + half).year})
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _month(told: str) -> int:
+    return int(told) if told.isdigit() else _MONTHS.index(told.lower()) + 1
+
+
+def _weekday(told: str | None) -> int | None:
+    if not told or told == "末":
+        return None
+    if told == "天":
+        return 6
+    return _WEEKDAYS.index(told) if told in _WEEKDAYS else _DAYS.index(told.lower())
+
+
+def spellings(facts: Facts) -> Iterator[Violation]:
+    """Say where the brand's name, or a word it wants, stands in another case or width, or with a gap in it."""
+    for name in (*facts.brand_names, *facts.required_words):
+        pattern = _loose(name)
+        if pattern is None:
+            continue
+        for pointer, text in (("/title", facts.content.title), ("/body", facts.content.body)):
+            for match in pattern.finditer(text):
+                if match.group() != name:
+                    yield _misspelt(pointer, match, name)
+
+
+def _loose(name: str) -> regex.Pattern[str] | None:
+    """Match a name whatever its case and gaps; only one that has Latin letters can be misspelt so."""
+    plain = regex.sub(r"\s+", "", name)
+    if len(plain) < 3 or not regex.search(r"[A-Za-z]", plain):
+        return None
+    inner = r"[\s-]?".join(regex.escape(one) for one in plain)
+    return regex.compile(rf"(?i)(?<![A-Za-z0-9@#/._]){inner}(?![A-Za-z0-9._/])")
+
+
+def _misspelt(pointer: str, match: regex.Match[str], name: str) -> Violation:
+    return Violation(
+        pointer=pointer,
+        code="name_misspelt",
+        detail=f"The brand writes {name!r}, not {match.group()!r}.",
+        hint="Write it as the brand does.",
+        severity=Severity.WARN,
+        evidence=Evidence(quote=match.group(), start=match.start(), end=match.end()),
+        fix=name,
+    )
