@@ -141,6 +141,7 @@ def test_the_engine_sees_channel_brand_and_files() -> None:
         ("/channel", "channel_disconnected"),
         ("/asset_ids/0", "asset_missing"),
         ("/asset_ids/1", "media_type"),
+        ("/asset_ids/1", "image_blurred"),
         ("/body", "banned_word"),
     }
     good = replace(CONTENT, asset_ids=())

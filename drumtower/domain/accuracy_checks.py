@@ -1,6 +1,7 @@
 """Checks of what is claimed: figures without a source, dates that can't be, names misspelt."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import regex
@@ -33,6 +34,15 @@ _ENGLISH_DATE = regex.compile(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wrong:
+    """What is wrong with a date."""
+
+    code: str
+    detail: str
+    fix: str | None = None
+
+
 def figures(facts: Facts) -> Iterator[Violation]:
     """Ask for the source of a share, a multiple or a great number that has none near it."""
     body = facts.content.body
@@ -56,24 +66,23 @@ def dates(facts: Facts) -> Iterator[Violation]:
         for match in (*_CHINESE_DATE.finditer(text), *_ENGLISH_DATE.finditer(text)):
             wrong = _wrong_date(match, facts)
             if wrong is not None:
-                code, detail, fix = wrong
                 yield Violation(
                     pointer=pointer,
-                    code=code,
-                    detail=detail,
+                    code=wrong.code,
+                    detail=wrong.detail,
                     hint="Check the day.",
                     severity=Severity.WARN,
                     evidence=Evidence(quote=match.group(), start=match.start(), end=match.end()),
-                    fix=fix,
+                    fix=wrong.fix,
                 )
 
 
-def _wrong_date(match: regex.Match[str], facts: Facts) -> tuple[str, str, str | None] | None:
+def _wrong_date(match: regex.Match[str], facts: Facts) -> _Wrong | None:
     month, day, weekday = _month(match["month"]), int(match["day"]), _weekday(match["weekday"])
     years = [int(match["year"])] if match["year"] else _years(facts.at.date())
     days = [found for year in years if (found := _date(year, month, day)) is not None]
     if not days:
-        return "date_impossible", f"There is no day {match.group()!r}.", None
+        return _Wrong(code="date_impossible", detail=f"There is no day {match.group()!r}.")
     if weekday is None or any(found.weekday() == weekday for found in days):
         return None
     right = min(days, key=lambda found: abs(found - facts.at.date()))
@@ -82,7 +91,8 @@ def _wrong_date(match: regex.Match[str], facts: Facts) -> tuple[str, str, str | 
         fix = match.group().replace(told, _WEEKDAYS[right.weekday()])
     else:
         fix = match.group().replace(told, _DAYS[right.weekday()].capitalize())
-    return "weekday_wrong", f"{right.isoformat()} is a {_DAYS[right.weekday()].capitalize()}.", fix
+    detail = f"{right.isoformat()} is a {_DAYS[right.weekday()].capitalize()}."
+    return _Wrong(code="weekday_wrong", detail=detail, fix=fix)
 
 
 def _years(today: date) -> list[int]:

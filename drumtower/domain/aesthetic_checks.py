@@ -6,7 +6,7 @@ from drumtower.domain.capabilities import family
 from drumtower.domain.errors import Evidence, Severity, Violation
 from drumtower.domain.facts import Facts, MediaFacts
 
-SHARP = 640  # pixels on the shorter side; below it a phone of today shows an image blurred
+SHARP = 640  # pixels on the longer side; below it a phone of today shows an image blurred
 HEAVY = 5 * 1024 * 1024  # bytes; over it readers on the move wait
 MOST_RATIOS_APART = 1.6  # widest by narrowest of one post's images
 FULL_GRIDS = frozenset({1, 2, 3, 4, 6, 9})  # what fills its rows where platforms show a grid of three
@@ -14,11 +14,11 @@ FULL_GRIDS = frozenset({1, 2, 3, 4, 6, 9})  # what fills its rows where platform
 
 def sharpness(facts: Facts) -> Iterator[Violation]:
     for index, image in _images(facts):
-        if image.width and image.height and min(image.width, image.height) < SHARP:
+        if image.width and image.height and max(image.width, image.height) < SHARP:
             yield _warn(
                 f"/asset_ids/{index}",
                 "image_blurred",
-                f"{image.width} × {image.height}: its shorter side has less than {SHARP} pixels.",
+                f"{image.width} × {image.height}: its longer side has less than {SHARP} pixels.",
                 "Use a larger original.",
                 Severity.WARN,
             )
