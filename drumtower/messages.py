@@ -14,6 +14,7 @@ from drumtower.domain.checks import examine
 from drumtower.domain.content import ChannelContent, Disclosure, Kind, Nature, compose
 from drumtower.domain.errors import Violation
 from drumtower.domain.facts import Facts, MediaFacts, Standards
+from drumtower.domain.renditions import target_for
 from drumtower.platforms import Adapter, Media, Message
 from drumtower.storage import Storage
 
@@ -49,7 +50,7 @@ def message_of(
 
     Raises KeyError where one of the content's assets is not given.
     """
-    by_id = {asset.id: asset for asset in assets}
+    files = _files(adapter, assets)
     return Message(
         title=content.title,
         text=compose_text(adapter, content),
@@ -58,23 +59,33 @@ def message_of(
         language=content.language,
         links=content.links,
         hashtags=content.hashtags,
-        media=tuple(_media(by_id[asset_id], storage) for asset_id in content.asset_ids),
+        media=tuple(_media(*files[asset_id], storage) for asset_id in content.asset_ids),
         disclosures=content.disclosures,
     )
 
 
-def _media(asset: Asset, storage: Storage) -> Media:
+def _files(adapter: type[Adapter] | Adapter, assets: Sequence[Asset]) -> dict[UUID, tuple[Asset, Asset]]:
+    """Return each asset with the file that goes out: its rendition for this platform where there is one, else itself."""
+    made = {(one.derived_from, one.rendition_key): one for one in assets if one.derived_from}
+    files = {}
+    for asset in assets:
+        target = target_for(adapter.capabilities, _media_facts(asset, asset))
+        files[asset.id] = (asset, made.get((asset.id, target.key), asset) if target else asset)
+    return files
+
+
+def _media(asset: Asset, file: Asset, storage: Storage) -> Media:
     return Media(
-        asset_id=asset.id,
-        content_type=asset.content_type,
-        size=asset.size,
-        read=partial(storage.read, asset.workspace_id, asset.id),
-        file_name=asset.file_name,
+        asset_id=file.id,
+        content_type=file.content_type,
+        size=file.size,
+        read=partial(storage.read, file.workspace_id, file.id),
+        file_name=file.file_name,
         alt_text=asset.alt_text,
-        width=asset.width,
-        height=asset.height,
-        duration=_duration(asset),
-        codecs=tuple(asset.codecs),
+        width=file.width,
+        height=file.height,
+        duration=_duration(file),
+        codecs=tuple(file.codecs),
     )
 
 
@@ -112,14 +123,16 @@ def facts_of(
     standards: Standards,
 ) -> Facts:
     """Gather what the checks look at; `at` is when the post would leave."""
-    by_id = {asset.id: asset for asset in assets}
+    files = _files(adapter, assets)
     return Facts(
         content=content,
         text=compose_text(adapter, content),
         platform=adapter.name.en,
         capabilities=adapter.capabilities,
         connected=channel.status == CONNECTED,
-        media=tuple(_media_facts(by_id.get(asset_id)) for asset_id in content.asset_ids),
+        media=tuple(
+            _media_facts(*files[asset_id]) if asset_id in files else None for asset_id in content.asset_ids
+        ),
         option_violations=option_violations(adapter, content.options),
         banned_words=tuple(brand.banned_words) if brand else (),
         required_words=tuple(brand.required_words) if brand else (),
@@ -129,18 +142,22 @@ def facts_of(
     )
 
 
-def _media_facts(asset: Asset | None) -> MediaFacts | None:
-    if asset is None:
-        return None
+def media_facts(asset: Asset) -> MediaFacts:
+    """Return what the checks look at."""
+    return _media_facts(asset, asset)
+
+
+def _media_facts(asset: Asset, file: Asset) -> MediaFacts:
+    """Texts and rights are the asset's, measures the file's that goes out."""
     return MediaFacts(
-        content_type=asset.content_type,
-        size=asset.size,
+        content_type=file.content_type,
+        size=file.size,
         alt_text=asset.alt_text,
         expires_at=asset.expires_at,
-        width=asset.width,
-        height=asset.height,
-        duration=_duration(asset),
-        codecs=tuple(asset.codecs),
+        width=file.width,
+        height=file.height,
+        duration=_duration(file),
+        codecs=tuple(file.codecs),
     )
 
 

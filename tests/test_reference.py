@@ -21,9 +21,9 @@ SHAPES = {
     "{}_required": ("title", "body", "text", "image", "video", "audio", "document"),
     "{}_too_long": ("title", "body", "text"),
     "too_many_{}s": ("image", "video", "audio", "document"),
-    "{}_too_slow": ("image", "recording", "document"),
-    "{}_too_large": ("image", "recording", "document"),
-    "{}_broken": ("image", "recording", "document"),
+    "{}_too_slow": ("image", "recording", "document", "rendition"),
+    "{}_too_large": ("image", "recording", "document", "rendition"),
+    "{}_broken": ("image", "recording", "document", "rendition"),
     "unknown_{}": ("brand", "owner", "channel", "asset"),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import get_sampling
 
+from drumtower.domain.renditions import Target, cropped, shrunk
 from drumtower.media import gif
 from drumtower.media.files import MOST_FRAME_PIXELS, MOST_FRAMES, MOST_PIXELS, Picture, Refused
 
@@ -140,3 +141,30 @@ def _saved(image: Image.Image, kind: str, **options: Any) -> Picture:
 
 def _picture(kind: str, size: tuple[int, int], content: bytes) -> Picture:
     return Picture(content_type=TYPES[kind], width=size[0], height=size[1], content=content)
+
+
+def fit(content: bytes, target: Target) -> Picture:
+    """Return the picture cut to an allowed shape, shrunk, and no heavier than the target says; raise Refused."""
+    image = ImageOps.exif_transpose(_open(content))
+    shape = cropped(*image.size, target.ratio)
+    left, upper = (image.width - shape[0]) // 2, (image.height - shape[1]) // 2
+    image = image.crop((left, upper, left + shape[0], upper + shape[1]))
+    image = image.resize(shrunk(*shape, target.maximum_pixels)) if target.maximum_pixels else image
+    kind = next(name for name, content_type in TYPES.items() if content_type == target.content_type)
+    drawn = _opaque(image) if kind == "JPEG" else image.convert("RGBA")
+    for factor in (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1):
+        size = (max(1, int(drawn.width * factor)), max(1, int(drawn.height * factor)))
+        for quality in (90, 75):
+            made = _saved(drawn.resize(size), kind, **({} if kind == "PNG" else {"quality": quality}))
+            if len(made.content) <= target.maximum_bytes:
+                return made
+    raise Refused("rendition_impossible", "It can't be made as small as the platform asks.")
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Put a picture with holes on white paper: JPEG has none."""
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image.convert("RGB")
+    paper = Image.new("RGBA", image.size, "white")
+    paper.alpha_composite(image.convert("RGBA"))
+    return paper.convert("RGB")

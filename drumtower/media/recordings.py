@@ -53,8 +53,8 @@ def clean(source: IO[bytes], form: Form, made: Path) -> Measures:
     """Write the recording anew to `made`; raise Refused."""
     logging.getLogger("libav").setLevel(logging.CRITICAL)
     try:
-        with _opened(source, form) as given:
-            tracks = _tracks(given)
+        with opened(source, form) as given:
+            tracks = tracks_of(given)
             muxer, content_type = _container(given, form, tracks)
             _copy(given, tracks, muxer, made)
             promised = Fraction(given.duration or 0, av.time_base)
@@ -70,8 +70,8 @@ def clean(source: IO[bytes], form: Form, made: Path) -> Measures:
 def measure(source: IO[bytes], form: Form, content_type: str) -> Measures:
     """Measure a recording that we have written; decode the first of each track as a proof. Raises Refused."""
     try:
-        with _opened(source, form) as written:
-            tracks = _tracks(written)
+        with opened(source, form) as written:
+            tracks = tracks_of(written)
             seconds = _seconds(written)
             width, height = _shown(written, tracks.video) if tracks.video else (None, None)
             if tracks.audio:
@@ -89,11 +89,13 @@ def measure(source: IO[bytes], form: Form, content_type: str) -> Measures:
     )
 
 
-def _opened(source: IO[bytes], form: Form) -> InputContainer:
+def opened(source: IO[bytes], form: Form) -> InputContainer:
+    """Open a recording as what it seems to be, and as nothing else."""
     return av.open(source, "r", format=_DEMUXERS.get(form, form.value), metadata_errors="ignore")
 
 
-def _tracks(given: InputContainer) -> Tracks:
+def tracks_of(given: InputContainer) -> Tracks:
+    """Return its first picture and first sound; raise Refused where there is neither, or one that nobody should decode."""
     videos = [s for s in given.streams.video if not s.disposition & Disposition.attached_pic]
     tracks = Tracks(video=_first(videos), audio=_first(given.streams.audio))
     for track in tracks:

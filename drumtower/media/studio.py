@@ -4,12 +4,14 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
 import structlog
 
 from drumtower.domain.errors import Unavailable
+from drumtower.domain.renditions import Target
 from drumtower.media.files import Measures, Refused
 from drumtower.media.forms import Form
 
@@ -20,6 +22,7 @@ COMMAND = (sys.executable, "-m", "drumtower.media.worker")
 SECONDS = 30.0
 # A recording is copied, so its size counts; slow disks copy as fast.
 BYTES_PER_SECOND = 10_000_000
+CODING_SECONDS = 1500.0
 # Who waits longer for a free process is told to come again.
 QUEUE_SECONDS = 20.0
 # A file written anew may be a little larger than it was: other tables, another order.
@@ -40,21 +43,26 @@ class Studio:
         """Write a smaller WebP of a clean picture to `made`; raises as `clean` does."""
         return await self._run(source, "image", "thumbnail", str(width), str(made))
 
-    async def _run(self, source: BinaryIO, noun: str, *words: str) -> Measures:
+    async def fit(self, source: BinaryIO, target: Target, made: Path) -> Measures:
+        """Bring a clean file into the form asked for; raises as `clean` does."""
+        said = json.dumps(asdict(target))
+        return await self._run(source, "rendition", "fit", said, str(made), seconds=CODING_SECONDS)
+
+    async def _run(self, source: BinaryIO, noun: str, *words: str, seconds: float | None = None) -> Measures:
         try:
             async with asyncio.timeout(QUEUE_SECONDS):
                 await self._free.acquire()
         except TimeoutError as error:
             raise Unavailable("images_busy", "Too many files at once.", retry_after=5) from error
         try:
-            return _measures(await _work(source, noun, words), noun)
+            return _measures(await _work(source, noun, words, seconds), noun)
         finally:
             self._free.release()
 
 
-async def _work(source: BinaryIO, noun: str, words: tuple[str, ...]) -> bytes:
+async def _work(source: BinaryIO, noun: str, words: tuple[str, ...], seconds: float | None) -> bytes:
     size = os.fstat(source.fileno()).st_size
-    seconds = SECONDS + size / BYTES_PER_SECOND
+    seconds = seconds or SECONDS + size / BYTES_PER_SECOND
     # An empty environment: what decodes strangers' files has no business with our secrets.
     process = await asyncio.create_subprocess_exec(
         *COMMAND,

@@ -1,6 +1,6 @@
 """The process that decodes: a file on stdin; a clean one to the path it is given, and a line of JSON on stdout.
 
-`python -m drumtower.media.worker clean FORM MADE BYTES`, or `… thumbnail WIDTH MADE BYTES`. It knows no secret, may
+`python -m drumtower.media.worker clean FORM MADE BYTES`, `… thumbnail WIDTH …`, or `… fit TARGET …` with the target as JSON. It knows no secret, may
 write `BYTES` and no more, and is killed by its parent when it takes too long.
 """
 
@@ -14,19 +14,21 @@ from typing import IO, Any
 
 from PIL import Image
 
+from drumtower.domain.renditions import Target
 from drumtower.media import images
 from drumtower.media.files import MOST_PIXELS, Measures, Picture, Refused
-from drumtower.media.forms import Form
+from drumtower.media.forms import HEAD, Form, form_of
 
 MEMORY = 1 << 30
 CPU_SECONDS = 60
+CODING_SECONDS = 1800
 CPU_BYTES_PER_SECOND = 50_000_000
 
 
-def confine(largest: int, size: int) -> None:
+def confine(largest: int, cpu: int) -> None:
     """Give up what decoding does not need: memory without end, large files, dumping core."""
     for limit, most in (
-        (resource.RLIMIT_CPU, CPU_SECONDS + size // CPU_BYTES_PER_SECOND),
+        (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_FSIZE, largest),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, MEMORY),
@@ -62,15 +64,30 @@ def _thumbnail(source: IO[bytes], width: int, made: Path) -> Measures:
     return _picture(images.thumbnail(source.read(), width), made)
 
 
+def _fit(source: IO[bytes], said: str, made: Path) -> Measures:
+    """Bring a clean file of ours into the form that the JSON in `said` asks for."""
+    target = Target.of(json.loads(said))
+    form = form_of(source.read(HEAD))
+    source.seek(0)
+    if form is Form.IMAGE:
+        return _picture(images.fit(source.read(), target), made)
+    from drumtower.media import transcoding  # noqa: PLC0415 - as said above
+
+    return transcoding.fit(source, form, target, made)
+
+
+def _done(action: str, what: str, source: IO[bytes], made: Path) -> Measures:
+    if action == "clean":
+        return _clean(source, Form(what), made)
+    return _fit(source, what, made) if action == "fit" else _thumbnail(source, int(what), made)
+
+
 def run(words: list[str], source: IO[bytes]) -> dict[str, Any]:
     """Do what `words` ask; return the line to say: the file's measures, or why it is refused."""
     action, what, made = words[0], words[1], Path(words[2])
-    form = Form(what) if action == "clean" else Form.IMAGE
-    noun = form.noun
+    noun = Form(what).noun if action == "clean" else "image" if action == "thumbnail" else "rendition"
     try:
-        return asdict(
-            _clean(source, form, made) if action == "clean" else _thumbnail(source, int(what), made)
-        )
+        return asdict(_done(action, what, source, made))
     except Refused as refused:
         return {"code": refused.code, "detail": refused.detail}
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -86,7 +103,8 @@ def main(words: list[str]) -> None:
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     size = source.seek(0, 2)
     source.seek(0)
-    confine(int(words[3]), size)
+    cpu = CODING_SECONDS if words[0] == "fit" else CPU_SECONDS + size // CPU_BYTES_PER_SECOND
+    confine(int(words[3]), cpu)
     sys.stdout.write(json.dumps(run(words, source)) + "\n")
 
 

@@ -28,6 +28,7 @@ from services.api.access.router import router as access
 from services.api.ad_share.router import router as ad_share
 from services.api.assets.downloads import public_router as downloads
 from services.api.assets.downloads import router as asset_urls
+from services.api.assets.renditions import router as renditions
 from services.api.assets.router import router as assets
 from services.api.authorizations.router import callback_router
 from services.api.authorizations.router import router as authorizations
@@ -90,6 +91,7 @@ ROUTERS = (
     best_times,
     assets,
     asset_urls,
+    renditions,
     downloads,
     posts,
     workflow,

@@ -20,6 +20,7 @@ from drumtower.health.listener import listener
 from drumtower.health.readiness import Own
 from drumtower.jobs import ArqQueue, Role, listen
 from drumtower.mail import Mailer
+from drumtower.media.studio import Studio
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.stalls import watched
@@ -37,6 +38,7 @@ from services.scheduler.reap import reap
 from services.scheduler.reconcile import reconcile
 from services.scheduler.relay import relay
 from services.scheduler.release import release
+from services.scheduler.renditions import make_renditions
 from services.scheduler.scan import scan
 from services.scheduler.send import Sender
 from services.scheduler.series import plan_series
@@ -79,6 +81,7 @@ async def run(settings: Settings) -> None:
         Ticker("reap", partial(reap, db), EVERY_SECOND, beat),
         Ticker("series", partial(plan_series, db, settings, outcomes.gate.limits), EVERY_SECOND, beat),
         Ticker("release", partial(release, db, settings), EVERY_SECOND, beat),
+        Ticker("renditions", partial(make_renditions, db, storage, Studio(workers=1)), EVERY_SECOND, beat),
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("scan", partial(scan, db), EVERY_FEW_SECONDS, beat),
         Ticker("remind", partial(remind, db), EVERY_SECOND, beat),

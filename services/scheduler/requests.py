@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Asset, Brand, Channel, Delivery, Interaction
@@ -91,14 +91,14 @@ async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> li
         tx, Interaction, {one.interaction_id for one in deliveries if one.interaction_id}
     )
     standards = await _standards(tx, deliveries)
-    assets = await _by_id(tx, Asset, {asset_id for one in deliveries for asset_id in _asset_ids(one)})
+    assets = await _assets(tx, {asset_id for one in deliveries for asset_id in _asset_ids(one)})
     return [
         Facts(
             delivery=delivery,
             channel=channel,
             brand=brand,
             approval=approvals.get(delivery.post_id),
-            assets=[assets[asset_id] for asset_id in _asset_ids(delivery) if asset_id in assets],
+            assets=[one for asset_id in _asset_ids(delivery) for one in assets.get(asset_id, ())],
             interaction=interactions.get(delivery.interaction_id),
             standards=standards.get(delivery.id, Standards()),
         )
@@ -148,6 +148,17 @@ async def _by_id(tx: Tx, model: type[Read], ids: Collection[UUID]) -> dict[UUID 
     keyed: Any = model
     found = (await tx.scalars(select(model).where(keyed.id.in_(ids)))).all() if ids else []
     return {row.id: row for row in found}
+
+
+async def _assets(tx: Tx, ids: Collection[UUID]) -> dict[UUID, list[Asset]]:
+    """Return the assets, each with its renditions."""
+    found: dict[UUID, list[Asset]] = {}
+    if ids:
+        wanted = or_(Asset.id.in_(ids), Asset.derived_from.in_(ids))
+        for one in await tx.scalars(select(Asset).where(wanted)):
+            for original in {one.id, one.derived_from} & set(ids):
+                found.setdefault(original, []).append(one)  # type: ignore[arg-type] # None is in no set of ids
+    return found
 
 
 def _asset_ids(delivery: Delivery) -> list[UUID]:

@@ -32,6 +32,7 @@ PUBLIC = {
 RULE = {"code": "x", "severity": "warn", "terms": ["茶"]}
 # A body that is good in every other respect, for operations that need one.
 BODIES: dict[str, Json] = {
+    "assets_render": {"platform": "weibo"},
     "assets_update": {"credit": "mine"},
     "compliance_findings_dismiss": {"reason": "accepted", "note": "mine"},
     "brands_update": {"name": "mine"},

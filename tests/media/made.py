@@ -42,7 +42,7 @@ KINDS = {
 
 @cache
 def recording(content_type: str, seconds: int = 2, width: int = 64, height: int = 36) -> bytes:
-    """Return a film that brightens, with silence; in its notes stands where it was made."""
+    """Return a film, white above and brightening below, with silence; in its notes stands where it was made."""
     kind = KINDS[content_type]
     out = io.BytesIO()
     with av.open(out, "w", format=kind.muxer) as made:
@@ -63,8 +63,10 @@ def recording(content_type: str, seconds: int = 2, width: int = 64, height: int 
 
 def _frame(number: int, width: int, height: int) -> Any:
     frame: Any = av.VideoFrame(width, height, "yuv420p")
-    for plane in frame.planes:
-        plane.update(bytes([number * 9 % 256]) * plane.buffer_size)
+    for index, plane in enumerate(frame.planes):
+        size = plane.buffer_size
+        lower = bytes([number * 9 % 256]) * (size - size // 2)
+        plane.update((b"\xeb" if index == 0 else b"\x80") * (size // 2) + lower)
     frame.pts = number
     return frame
 

@@ -1,7 +1,7 @@
 """Every table, one noun a module. ARCHITECTURE.md says who writes which."""
 
 from drumtower.db.models.ad_share import AdShareOverride
-from drumtower.db.models.assets import Asset
+from drumtower.db.models.assets import Asset, Rendition
 from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
 from drumtower.db.models.channels import Channel, FeedbackCursor, Slot
@@ -63,6 +63,7 @@ __all__ = [
     "PostVersion",
     "RateBudget",
     "ReferenceText",
+    "Rendition",
     "Review",
     "Rollup",
     "RulePack",

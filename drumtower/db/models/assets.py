@@ -1,9 +1,10 @@
 """Media files."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from drumtower.db.types import Base, Id, Word, WorkspaceId
@@ -22,7 +23,14 @@ class Asset(Base):
             "ix_assets_expires", "workspace_id", "expires_at", postgresql_where=text("expires_at IS NOT NULL")
         ),
         # The same content is kept once.
-        UniqueConstraint("workspace_id", "sha256"),
+        Index(
+            "uq_assets_content",
+            "workspace_id",
+            "sha256",
+            unique=True,
+            postgresql_where=text("derived_from IS NULL"),
+        ),
+        UniqueConstraint("derived_from", "rendition_key"),
     )
 
     id: Mapped[Id]
@@ -42,5 +50,30 @@ class Asset(Base):
     folder: Mapped[str] = mapped_column(server_default="")
     tags: Mapped[list[str]] = mapped_column(server_default=text("'[]'::jsonb"))
     expires_at: Mapped[datetime | None]
+    derived_from: Mapped[UUID | None] = mapped_column(ForeignKey("assets.id", ondelete="CASCADE"))
+    rendition_key: Mapped[str | None] = mapped_column(String(64))
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
+class Rendition(Base):
+    """A form that a platform asks of an asset; once it is made, an asset of its own holds it."""
+
+    __tablename__ = "renditions"
+    __table_args__ = (
+        UniqueConstraint("asset_id", "key"),
+        Index("ix_renditions_next", "next_at", postgresql_where=text("state = 'pending'")),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    asset_id: Mapped[UUID] = mapped_column(ForeignKey("assets.id", ondelete="CASCADE"))
+    key: Mapped[Word]
+    target: Mapped[dict[str, Any]]
+    state: Mapped[Word]  # pending, made, failed
+    made_id: Mapped[UUID | None]
+    error: Mapped[dict[str, Any] | None]
+    tries: Mapped[int]
+    next_at: Mapped[datetime]
     created_by: Mapped[UUID]
     created_at: Mapped[datetime]

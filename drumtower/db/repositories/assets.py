@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import Select, or_
 from sqlalchemy.exc import IntegrityError
 
 from drumtower.db.models import Asset
@@ -14,7 +14,8 @@ class AssetRepository(Scoped):
     """Reads and adds assets."""
 
     def all(self) -> Select[Asset]:
-        return self.select(Asset)
+        """Those that people brought; renditions stand behind theirs."""
+        return self.select(Asset).where(Asset.derived_from.is_(None))
 
     async def get(self, asset_id: UUID, *, lock: bool = False) -> Asset:
         """Return the asset; raise NotFound."""
@@ -37,8 +38,9 @@ class AssetRepository(Scoped):
         return asset
 
     async def among(self, asset_ids: Collection[UUID]) -> dict[UUID, Asset]:
-        """Return those of `asset_ids` that are this workspace's, by id."""
+        """Return those of `asset_ids` that are this workspace's, and their renditions, by id."""
         if not asset_ids:
             return {}
-        found = await self.tx.scalars(self.all().where(Asset.id.in_(asset_ids)))
+        wanted = or_(Asset.id.in_(asset_ids), Asset.derived_from.in_(asset_ids))
+        found = await self.tx.scalars(self.select(Asset).where(wanted))
         return {asset.id: asset for asset in found}

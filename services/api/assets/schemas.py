@@ -76,6 +76,40 @@ class AssetRead(Answer):
     created_at: Moment
 
 
+class RenditionCreate(Body):
+    """Which platform's form it shall have."""
+
+    platform: Annotated[str, StringConstraints(max_length=64)]
+
+
+class TargetRead(Answer):
+    """The form: `ratio` is width by height, narrowest and widest; null: as it is."""
+
+    content_type: str
+    maximum_bytes: int
+    maximum_pixels: int | None
+    ratio: tuple[float, float] | None
+
+
+class RenditionError(Answer):
+    """Why it could not be made."""
+
+    code: str
+    detail: str
+
+
+class RenditionRead(Answer):
+    """A form of an asset; `made_id` is the asset that holds it, once it is made."""
+
+    id: UUID
+    asset_id: UUID
+    target: TargetRead
+    state: Literal["pending", "made", "failed"]
+    made_id: UUID | None
+    error: RenditionError | None
+    created_at: Moment
+
+
 class AssetUrl(Answer):
     """An address that gives the file to whoever has it, until it expires."""
 
