@@ -22,7 +22,7 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from pydantic import BaseModel
 from sqlalchemy import text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
 from bench import processes
 from drumtower import telemetry
@@ -37,6 +37,8 @@ from tests.conftest import client_for, local_settings
 from tests.factories import make_channel, make_team
 
 AT_ONCE = 16
+# A channel takes so many posts a day only.
+CHANNELS = 40
 Ask = Callable[[int], Awaitable[httpx.Response]]
 
 
@@ -87,21 +89,24 @@ async def measured(ask: Ask, count: int, server: int) -> dict[str, float]:
 
 @asynccontextmanager
 async def clients(servers: EmbeddedServers) -> AsyncIterator[dict[str, Any]]:
-    """Give the team, its channel, and clients of both apps."""
+    """Give the team, its channels, and clients of both apps."""
     settings = local_settings(servers.database_url, servers.redis_url, Path(tempfile.mkdtemp()))
     db = Database(servers.database_url, application="bench")
     async with db.transaction() as tx:
         backend = await tx.scalar(text("SELECT pg_backend_pid()"))
         await tx.execute(text("CREATE TABLE bench_notes (id uuid PRIMARY KEY, title text, body text)"))
     team = await make_team(db)
-    channel = await make_channel(db, team, Box(settings.secret_keys.get_secret_value()))
+    box = Box(settings.secret_keys.get_secret_value())
+    channels = [await make_channel(db, team, box) for _ in range(CHANNELS)]
     app = create_app(settings)
-    async with LifespanManager(app), client_for(app, team.owner_key) as owner:
-        async with client_for(app, team.reviewer_key) as reviewer, client_for(bare(db), None) as plain:
-            yield {
-                "team": team, "channel": channel, "server": processes.parent(int(backend or 0)),
-                "owner": owner, "reviewer": reviewer, "plain": plain,
-            }  # fmt: skip
+    async with (
+        LifespanManager(app),
+        client_for(app, team.owner_key) as owner,
+        client_for(app, team.reviewer_key) as reviewer,
+        client_for(bare(db), None) as plain,
+    ):
+        known = {"team": team, "channels": channels, "server": processes.parent(int(backend or 0))}
+        yield known | {"owner": owner, "reviewer": reviewer, "plain": plain}
     await db.close()
 
 
@@ -111,7 +116,9 @@ def asks(at: dict[str, Any], posts: list[Any]) -> dict[str, Ask]:
     return {
         "bare": lambda _: at["plain"].post("/notes", json=note),
         "write": lambda _: at["owner"].post("/v1/posts", json=desk.draft(at["team"])),
-        "schedule": lambda number: desk.schedule(at["owner"], posts[number], [at["channel"]]),
+        "schedule": lambda number: desk.schedule(
+            at["owner"], posts[number], [at["channels"][number % CHANNELS]]
+        ),
     }
 
 
