@@ -48,6 +48,7 @@ class MastodonSandbox(SandboxPlatform):
         self.oauth = OAuthServer(store=self.store, now=self.now, life=None)
         return [
             *self.oauth.routes("/oauth/authorize", "/oauth/token"),
+            *(Route(f"/api/{version}/instance", self._instance) for version in ("v1", "v2")),
             self._route("/api/v1/accounts/verify_credentials", self._me),
             self._route("/api/v1/accounts/{id}/statuses", self._own),
             self._route("/api/v2/media", self._upload, "POST"),
@@ -100,6 +101,12 @@ class MastodonSandbox(SandboxPlatform):
             raise Refused(401, "The access token is invalid")
         return self.store.get("accounts", token["account"]) or {}
 
+    async def _instance(self, _: Request) -> JSONResponse:
+        """Say who this server is, to anybody."""
+        return JSONResponse(
+            {"domain": HOST.removeprefix("https://"), "version": "4.3.0", "api_versions": {"mastodon": 2}}
+        )
+
     async def _me(self, _: Request, account: Record) -> Record:
         return account
 
@@ -118,7 +125,7 @@ class MastodonSandbox(SandboxPlatform):
         return {"id": number, "type": "image", "url": f"{HOST}/media/{number}", "description": None}
 
     async def _publish(self, request: Request, account: Record) -> Record:
-        body = await request.json()
+        body = await _body(request)
         key = f"{account['id']}:{request.headers.get('idempotency-key', '')}"
         made = self.store.get("_keys", key)
         if made and not key.endswith(":") and datetime.fromisoformat(made["until"]) > self.now():
@@ -220,3 +227,12 @@ class MastodonSandbox(SandboxPlatform):
         told = {"id": number, "status": record["id"], "to": post["account"]["id"]}
         self.store.put("notifications", number, told)
         return {"id": record["id"]}
+
+
+async def _body(request: Request) -> Record:
+    """Read JSON, or a form with lists as `name[]`; the server takes both."""
+    if "json" in request.headers.get("content-type", ""):
+        return dict(await request.json())
+    async with request.form() as form:
+        lists = {name[:-2]: form.getlist(name) for name in form if name.endswith("[]")}
+        return {**{name: form[name] for name in form if not name.endswith("[]")}, **lists}
