@@ -42,6 +42,7 @@ from services.api.deliveries.handoff_router import router as handoffs
 from services.api.deliveries.router import router as deliveries
 from services.api.deps import Services
 from services.api.freezes.router import router as freezes
+from services.api.ideas.router import router as ideas
 from services.api.interactions.router import router as interactions
 from services.api.limits import RateLimiter
 from services.api.links.redirect import router as redirect
@@ -93,6 +94,7 @@ ROUTERS = (
     asset_urls,
     renditions,
     downloads,
+    ideas,
     posts,
     workflow,
     deliveries,

@@ -42,6 +42,9 @@ BODIES: dict[str, Json] = {
     "deliveries_reconcile": {},
     "deliveries_reschedule": {"at": soon()},
     "freezes_update": {"reason": "mine"},
+    "ideas_develop": {"kind": "image_text", "nature": "editorial"},
+    "ideas_score": {"brand_fit": 1, "user_need": 1, "timeliness": 1, "feasibility": 1},
+    "ideas_update": {"title": "mine"},
     "interactions_update": {"tags": ["mine"]},
     "links_update": {"name": "mine"},
     "members_update": {"name": "mine"},
@@ -71,6 +74,8 @@ SERIES = {
     "starts_on": soon(24)[:10],
 }
 OVERRIDE = {"post_id": str(new_id()), "channel_id": str(new_id()), "reason": "mine"}
+IDEA = {"title": "mine", "source": "brand"}
+DEVELOPED = {"kind": "image_text", "nature": "editorial"}
 FREEZE = {"reason": "mine"}
 LINK = {"target_url": "https://example.com"}
 # Ids in bodies: (operation, field) to a body that carries ours, given the ids.
@@ -97,6 +102,8 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
     ),
     ("interactions_import", "channel_id"): lambda ids: {"channel_id": ids["channel_id"], "csv": "text"},
     ("metrics_samples_import", "channel_id"): lambda ids: {"channel_id": ids["channel_id"], "csv": "post"},
+    ("ideas_create", "brand_id"): lambda ids: IDEA | {"brand_id": ids["brand_id"]},
+    ("ideas_develop", "owner_id"): lambda ids: DEVELOPED | {"owner_id": ids["owner_id"]},
     ("links_create", "channel_id"): lambda ids: LINK | {"channel_id": ids["channel_id"]},
     ("links_create", "post_id"): lambda ids: LINK | {"post_id": ids["post_id"]},
     ("posts_create", "asset_ids"): lambda ids: POST | {"asset_ids": [ids["asset_id"]]},

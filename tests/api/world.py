@@ -77,6 +77,8 @@ async def build(
     draft = await _post(client, team)
     _, [delivery] = await planned(client, reviewer, team, [channel.id])
     interaction = await _interaction(db, channel)
+    thought = {"brand_id": brand["id"], "title": CANARY, "source": "brand"}
+    idea = answer(await client.post("/v1/ideas", json=thought), 201)
     invited = {"email": f"{new_id().hex}@example.com", "role": "viewer"}
     invitation = answer(await client.post("/v1/members/invitations", json=invited), 201)
     target = {"target_url": f"https://example.com/{CANARY}", "name": CANARY, "channel_id": str(channel.id)}
@@ -129,6 +131,7 @@ async def build(
         "click_id": str(click),
         "conversion_id": conversion["id"],
         "member_id": str(team.reviewer_id),
+        "idea_id": idea["id"],
         "invitation_id": invitation["id"],
         "owner_id": str(team.owner_id),
         "assignee_id": str(team.owner_id),

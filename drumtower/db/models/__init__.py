@@ -7,6 +7,7 @@ from drumtower.db.models.brands import Brand
 from drumtower.db.models.channels import Channel, FeedbackCursor, Slot
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
 from drumtower.db.models.freezes import Freeze
+from drumtower.db.models.ideas import Idea, IdeaScore
 from drumtower.db.models.interactions import Conversation, InboundEvent, Interaction
 from drumtower.db.models.limits import Breaker, RateBudget
 from drumtower.db.models.links import Click, Conversion, Link
@@ -50,6 +51,8 @@ __all__ = [
     "Fingerprint",
     "Freeze",
     "Heartbeat",
+    "Idea",
+    "IdeaScore",
     "IdempotencyKey",
     "InboundEvent",
     "Interaction",

@@ -28,7 +28,7 @@ class Post(Base):
     nature: Mapped[Word]
     pillar: Mapped[str | None]
     campaign_id: Mapped[UUID | None]
-    idea_id: Mapped[UUID | None]
+    idea_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"), index=True)
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
     due_on: Mapped[date | None]
     status: Mapped[Word]  # derived, see domain/posts.py; stored so that lists can filter

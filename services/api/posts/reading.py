@@ -51,6 +51,7 @@ def _read(
         brand_id=post.brand_id,
         pillar=post.pillar,
         campaign_id=post.campaign_id,
+        idea_id=post.idea_id,
         owner_id=post.owner_id,
         due_on=post.due_on,
         review=ReviewSummary(

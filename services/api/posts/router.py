@@ -43,6 +43,7 @@ async def list_posts(
     nature: Nature | None = None,
     pillar: Annotated[str | None, Query(max_length=100)] = None,
     campaign_id: UUID | None = None,
+    idea_id: UUID | None = None,
     due_on_from: Day | None = None,
     due_on_to: Day | None = None,
     q: Annotated[
@@ -57,6 +58,7 @@ async def list_posts(
         "nature": nature,
         "pillar": pillar,
         "campaign_id": campaign_id,
+        "idea_id": idea_id,
     }
     statement = PostRepository(tx, principal.workspace_id).matching(
         equal=equal,

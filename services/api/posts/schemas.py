@@ -193,6 +193,7 @@ class PostRead(ContentRead):
     brand_id: UUID
     pillar: str | None
     campaign_id: UUID | None
+    idea_id: UUID | None
     owner_id: UUID
     due_on: Day | None
     review: ReviewSummary

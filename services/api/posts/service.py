@@ -30,7 +30,14 @@ from services.api.posts.validation import Claims, violations_of_post
 from services.api.principals import Principal
 
 
-async def create(tx: Tx, principal: Principal, registry: Registry, asked: PostCreate, now: datetime) -> Post:
+async def create(
+    tx: Tx,
+    principal: Principal,
+    registry: Registry,
+    asked: PostCreate,
+    now: datetime,
+    idea_id: UUID | None = None,
+) -> Post:
     """Add a post and its first version; raise Invalid with everything that is wrong."""
     content = content_of(asked)
     claims = Claims(brand_id=asked.brand_id, owner_id=asked.owner_id, due_on=asked.due_on)
@@ -43,6 +50,7 @@ async def create(tx: Tx, principal: Principal, registry: Registry, asked: PostCr
         "campaign_id": asked.campaign_id,
         "owner_id": asked.owner_id or principal.member_id,
         "due_on": asked.due_on,
+        "idea_id": idea_id,
     }
     return await _add(tx, principal, content, about, now, "post.created")
 
@@ -187,5 +195,6 @@ async def duplicate(tx: Tx, principal: Principal, post_id: UUID, now: datetime) 
         "campaign_id": source.campaign_id,
         "owner_id": principal.member_id,
         "due_on": None,
+        "idea_id": source.idea_id,
     }
     return await _add(tx, principal, from_json(source.content), about, now, "post.duplicated")

@@ -1,0 +1,1 @@
+"""Ideas: from a thought to a post."""
