@@ -49,6 +49,10 @@ class IdeaUpdate(Patch):
 class IdeaScoreBody(Body):
     """One member's score, from 1 to 5 on each point; a later one replaces it."""
 
+    model_config = Body.model_config | {
+        "json_schema_extra": {"example": {"brand_fit": 5, "user_need": 4, "timeliness": 3, "feasibility": 4}}
+    }
+
     brand_fit: Points
     user_need: Points
     timeliness: Points
