@@ -111,6 +111,8 @@ class Capabilities:
     read_lag: timedelta = timedelta(seconds=60)
     # How long the platform keeps what a preparation put there; None: until it is taken away. Staler is made anew.
     prepared_for: timedelta | None = None
+    # How long the platform lets us keep who said what on it; None: as long as it is needed.
+    feedback_kept: timedelta | None = None
     reply: TextRule | None = None
     reply_window: timedelta | None = None
     # How fast it takes calls that write: of everybody at one address, of one channel, and of one channel by action.

@@ -16,7 +16,7 @@ from drumtower.connections import Connections
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.db.heartbeats import Heartbeats
-from drumtower.domain.clock import Clock, SystemClock
+from drumtower.domain.clock import SystemClock
 from drumtower.health.listener import listener
 from drumtower.health.readiness import Own
 from drumtower.jobs import Role, listen
@@ -86,12 +86,12 @@ def _tickers(db: Database, puller: Puller, beat: Beat) -> tuple[Ticker, list[Tic
 
     planning = Ticker("plan", partial(planned, plan.RECENT), EVERY_FEW_SECONDS, beat)
     sweep = Ticker("plan.sweep", partial(planned, plan.SWEEP), EVERY_HOUR, beat)
-    keep = Ticker("retention", partial(_retain, db, puller.clock), EVERY_HOUR, beat)
+    keep = Ticker("retention", partial(_retain, db, puller), EVERY_HOUR, beat)
     return planning, [planning, sweep, pull, roll, keep]
 
 
-async def _retain(db: Database, clock: Clock) -> timedelta | None:
-    return await retention.step(db, clock.now())
+async def _retain(db: Database, puller: Puller) -> timedelta | None:
+    return await retention.step(db, puller.clock.now(), retention.kept_feedback(puller.connections.registry))
 
 
 def main() -> None:

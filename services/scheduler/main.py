@@ -26,6 +26,7 @@ from drumtower.settings import Settings
 from drumtower.stalls import watched
 from drumtower.storage import storage_of
 from drumtower.ticks import Ticker, run_all
+from services.scheduler.authorisations import warn
 from services.scheduler.clean import clean
 from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
@@ -47,6 +48,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECOND = timedelta(seconds=1)
 EVERY_FEW_SECONDS = timedelta(seconds=5)
+EVERY_MINUTE = timedelta(minutes=1)
 # How long SIGTERM waits for sends in flight; orchestrators kill after 30 s.
 PATIENCE = timedelta(seconds=25)
 
@@ -85,6 +87,7 @@ async def run(settings: Settings) -> None:
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("scan", partial(scan, db), EVERY_FEW_SECONDS, beat),
         Ticker("remind", partial(remind, db), EVERY_SECOND, beat),
+        Ticker("warn", partial(warn, db), EVERY_MINUTE, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),
         Ticker("listen", partial(listen_to_channels, db, connections, settings), EVERY_SECOND, beat),
     ]

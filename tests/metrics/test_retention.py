@@ -1,15 +1,25 @@
 """Partitions are there before they are needed; old rows go, young ones stay."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, text
 
 from drumtower.db.engine import Database
-from drumtower.db.models import Heartbeat, IdempotencyKey, OutboxEvent
+from drumtower.db.models import (
+    Conversation,
+    Heartbeat,
+    IdempotencyKey,
+    InboundEvent,
+    Interaction,
+    OutboxEvent,
+)
 from drumtower.domain.ids import new_id
+from drumtower.platforms import registry
 from services.metrics import retention
 from tests.factories import Team
+from tests.metrics.rows import make_channel
 
 NOW = datetime(2027, 11, 20, tzinfo=UTC)
 
@@ -98,3 +108,80 @@ async def test_relayed_events_and_dead_replicas_go(db: Database, team: Team) -> 
         replicas = (await tx.scalars(select(Heartbeat.replica))).all()
     assert sorted(events, key=str) == [NOW - timedelta(days=6), None]
     assert replicas == ["r1"]
+
+
+async def test_who_said_what_is_forgotten_where_the_platform_asks_for_it(
+    db: Database, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LinkedIn lets nobody keep what members said for more than 48 hours; our own verdict on it stays."""
+    monkeypatch.setattr(retention, "BATCH", 2)
+    kept = retention.kept_feedback(registry.load())
+    assert kept == {"linkedin": timedelta(hours=48)}
+    channels = {name: await make_channel(db, team, name) for name in ("linkedin", "weibo")}
+    for name, channel_id in channels.items():
+        for hours in (1, 47, 49, 50, 100):
+            await say(db, team, channel_id, name, NOW - timedelta(hours=hours))
+    assert await retention.step(db, NOW, kept) == timedelta()
+    while await retention.step(db, NOW, kept) is not None:
+        pass
+    async with db.transaction() as tx:
+        for name, young in (("linkedin", 2), ("weibo", 5)):
+            rows = (await tx.scalars(select(Interaction).where(Interaction.platform == name))).all()
+            assert len(rows) == 5
+            said = [row for row in rows if row.text]
+            assert len(said) == young
+            gone = [row for row in rows if not row.text]
+            assert all((row.author_id, row.author_name, row.url) == ("", "", None) for row in gone)
+            assert all((row.sentiment, row.tags) == ("positive", ["茶"]) for row in rows)
+            people = await tx.scalars(
+                select(Conversation.author_name).where(Conversation.channel_id == channels[name])
+            )
+            assert sorted(people.all()) == [""] * (5 - young) + ["胡同老王"] * young
+            raw = select(func.count()).select_from(InboundEvent).where(InboundEvent.platform == name)
+            assert await tx.scalar(raw) == young
+
+
+async def say(db: Database, team: Team, channel_id: UUID, platform: str, at: datetime) -> None:
+    """Somebody commented, and was told to us by a webhook."""
+    person, common = new_id(), {"workspace_id": team.workspace_id, "channel_id": channel_id}
+    who = {"author_id": f"urn:li:person:{person.hex}", "author_name": "胡同老王"}
+    conversation = Conversation(id=new_id(), **common, **who, last_at=at, created_at=at)
+    async with db.transaction() as tx:
+        tx.add(conversation)
+        await tx.flush()
+        tx.add(
+            Interaction(
+                id=new_id(),
+                **common,
+                **who,
+                conversation_id=conversation.id,
+                platform=platform,
+                kind="comment",
+                external_id=person.hex,
+                text="茶很香",
+                url="https://www.linkedin.com/feed/update/1",
+                context={"object": "urn:li:activity:1"},
+                language="zh",
+                sentiment="positive",
+                sentiment_score=0.8,
+                sentiment_edited=False,
+                reasons=[],
+                status="open",
+                tags=["茶"],
+                occurred_at=at,
+                received_at=at,
+                revision=1,
+                updated_at=at,
+            )
+        )
+        tx.add(
+            InboundEvent(
+                id=new_id(),
+                **common,
+                platform=platform,
+                event_key=person.hex,
+                query={},
+                body=b"{}",
+                received_at=at,
+            )
+        )

@@ -76,6 +76,8 @@ CAPABILITIES = Capabilities(
     image=IMAGE,
     reconcile=Reconcile.LOOKUP,
     read_lag=timedelta(minutes=2),
+    # LinkedIn: social activity data of members may be stored for 48 hours at most.
+    feedback_kept=timedelta(hours=48),
     reply=TextRule(maximum=1250, unit=Unit.UTF16, required=True),
     quotas=(
         Quota(

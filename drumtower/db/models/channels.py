@@ -49,6 +49,18 @@ class Channel(Base):
     updated_at: Mapped[datetime]
 
 
+class AuthorisationWarning(Base):
+    """That people were told so many days ahead that a channel must be authorised again, and by when."""
+
+    __tablename__ = "authorisation_warnings"
+
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True)
+    days: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[WorkspaceId]
+    authorise_by: Mapped[datetime]
+    told_at: Mapped[datetime]
+
+
 class FeedbackCursor(Base):
     """Where the next pull of a channel's feedback goes on."""
 

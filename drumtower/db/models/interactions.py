@@ -62,6 +62,7 @@ class Interaction(Base):
         Index("ix_interactions_list", "workspace_id", "id"),
         Index("ix_interactions_occurred", "workspace_id", "occurred_at"),
         Index("ix_interactions_conversation", "conversation_id"),
+        Index("ix_interactions_said", "platform", "received_at", postgresql_where="author_id <> ''"),
         Index(
             "ix_interactions_answered",
             "workspace_id",

@@ -9,6 +9,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, Delivery
 from drumtower.db.repositories import breakers, budgets
 from drumtower.db.repositories.quotas import QuotaRepository
+from drumtower.domain import authorisations
 from drumtower.domain.breakers import Breaker, BreakerState
 from drumtower.domain.budgets import Rate, free_at, left
 from drumtower.domain.deliveries import WAITING, Action, State
@@ -42,6 +43,7 @@ async def read_health(tx: Tx, limits: Limits, channel: Channel, now: datetime) -
         status_detail=channel.status_detail,
         token_expires_at=channel.token_expires_at,
         authorise_by=channel.authorise_by,
+        authorise_again=authorisations.again(channel.authorise_by, now),
         breakers=broken,
         budgets=drawn,
         resets=resets,

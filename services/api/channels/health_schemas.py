@@ -69,7 +69,10 @@ class ChannelErrorRead(Answer):
 
 class ChannelHealthRead(Answer):
     """`ok`: deliveries leave. `limited`: a limit holds them back. `failing`: a breaker does. `disconnected`: a person
-    must connect it again."""
+    must connect it again.
+
+    `authorise_again` says so from a week ahead on; an event and the audit log say it 7 days and 1 day ahead.
+    """
 
     channel_id: UUID
     health: Literal["ok", "limited", "failing", "disconnected"]
@@ -77,6 +80,7 @@ class ChannelHealthRead(Answer):
     status_detail: str | None
     token_expires_at: Moment | None
     authorise_by: Moment | None
+    authorise_again: str | None
     breakers: list[BreakerRead]
     budgets: list[BudgetRead]
     resets: list[ResetRead]

@@ -1,5 +1,6 @@
 """Channels: /v1/channels. Connecting asks the platform, so authentication has a transaction of its own here."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -36,12 +37,19 @@ async def list_channels(
     platform: str | None = None,
     brand_id: UUID | None = None,
     status: Annotated[Literal["connected", "disconnected"] | None, Query()] = None,
+    authorise_within_days: Annotated[
+        int | None,
+        Query(ge=1, le=365, description="Those that a person must authorise again within so long."),
+    ] = None,
 ) -> Page[ChannelRead]:
     statement = ChannelRepository(tx, principal.workspace_id).all()
     given = {Channel.platform: platform, Channel.brand_id: brand_id, Channel.status: status}
     for column, value in given.items():
         if value is not None:
             statement = statement.where(column == value)
+    if authorise_within_days is not None:
+        until = services.clock.now() + timedelta(days=authorise_within_days)
+        statement = statement.where(Channel.authorise_by <= until)
     return await paging.page(tx, statement, Channel.id, lambda row: service.read(row, services))
 
 
