@@ -27,7 +27,10 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_authorisation_warnings_workspace_id")
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_authorisation_warnings_workspace_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("channel_id", "days", name=op.f("pk_authorisation_warnings")),
     )
