@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from datetime import timedelta
 
 import regex
@@ -32,6 +33,7 @@ def placeholders(facts: Facts) -> Iterator[Violation]:
             )
 
 
+@lru_cache(maxsize=256)  # a preflight asks for the same texts once a platform
 def _plain(text: str) -> str:
     """Fold width, case and invisible characters, so that no spelling of a word slips past its plain form."""
     folded = unicodedata.normalize("NFKC", text).casefold()

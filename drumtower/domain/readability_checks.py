@@ -5,6 +5,7 @@ clause lengths are advice, with limits from common editorial practice, and claim
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import regex
 
@@ -88,6 +89,7 @@ def _hard(detail: str) -> Violation:
     return Violation(pointer="/body", code="hard_to_read", detail=detail, hint=hint, severity=Severity.INFO)
 
 
+@lru_cache(maxsize=64)
 def mean_sentence(text: str) -> float:
     """Return how many Han characters a sentence has on average."""
     sizes = [len(_HAN.findall(match.group())) for match in _SENTENCE.finditer(text)]
@@ -122,10 +124,12 @@ def jargon(facts: Facts) -> Iterator[Violation]:
             )
 
 
+@lru_cache(maxsize=64)  # a preflight asks for the same texts once a platform
 def _without_links(text: str) -> str:
     """Blank links, and keep every position."""
     return _URL.sub(lambda match: " " * len(match.group()), text)
 
 
+@lru_cache(maxsize=64)
 def _is_chinese(text: str) -> bool:
     return len(_HAN.findall(text)) >= len(_WORD.findall(text))
