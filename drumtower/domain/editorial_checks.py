@@ -2,8 +2,8 @@
 
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 from datetime import timedelta
+from functools import lru_cache
 
 import regex
 
