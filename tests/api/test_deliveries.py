@@ -327,7 +327,11 @@ class TestRetry:
         later = datetime.now(UTC) + timedelta(hours=3)
         await bring(db, delivery, "failed", error=error, not_before=later, attempts=8)
         shown = (await look(client, delivery))["error"]
-        assert shown == error | {"hint": "", "freeze_id": None, "violations": [why | {"severity": "block"}]}
+        assert shown == error | {
+            "hint": "",
+            "freeze_id": None,
+            "violations": [why | {"severity": "block", "evidence": None, "fix": None}],
+        }
         again = answer(await act(client, delivery, "retry"))
         assert (again["state"], again["error"], again["not_before"]) == ("retrying", None, None)
         kept = await row(db, delivery["id"])

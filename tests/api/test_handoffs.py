@@ -80,7 +80,7 @@ class TestPack:
         assert body["counts"][0]["length"] == len(body["text"])
         assert body["fits"]
         assert [(one["position"], one["alt_text"]) for one in pack["media"]] == [(1, "一"), (2, "二")]
-        assert pack["media"][0]["download_url"].endswith(f"/v1/assets/{pictures[0]}/content")
+        assert "/v1/downloads/" in pack["media"][0]["download_url"]
         assert (pack["owner_id"], pack["reason"]) == (str(team.owner_id), "personal account")
         assert any("广告" in step for step in pack["checklist"])
         assert pack["proof"] == {

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from drumtower.crypto import Undecryptable
+from drumtower.db.models import Asset
 from drumtower.db.repositories.assets import AssetRepository
 from drumtower.domain.errors import NotFound
 from services.api.assets import serving
@@ -27,7 +28,12 @@ async def make_url(
 ) -> AssetUrl:
     """Return an address that gives the file without a credential, until it expires. It can't be taken back."""
     asset = await AssetRepository(tx, principal.workspace_id).get(asset_id)
-    expires_at = (services.clock.now() + timedelta(seconds=seconds)).replace(microsecond=0)
+    return address_of(services, asset, timedelta(seconds=seconds))
+
+
+def address_of(services: Services, asset: Asset, life: timedelta) -> AssetUrl:
+    """Make an address that gives the asset for a while."""
+    expires_at = (services.clock.now() + life).replace(microsecond=0)
     sealed = services.box.seal([str(asset.workspace_id), str(asset.id), int(expires_at.timestamp())])
     address = f"{services.settings.public_url.rstrip('/')}/v1/downloads/{sealed.decode()}"
     return AssetUrl(url=address, expires_at=expires_at)

@@ -30,7 +30,7 @@ class PackField(Answer):
 
 
 class PackMedia(Answer):
-    """One file, at its place in the post. `download_url` takes the credentials of this API."""
+    """One file, at its place in the post. `download_url` needs no credential, for a day."""
 
     asset_id: UUID
     position: int

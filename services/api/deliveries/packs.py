@@ -1,6 +1,7 @@
 """The pack of a handoff: all that a person needs to publish it by hand."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from drumtower.db.engine import Tx
@@ -13,9 +14,13 @@ from drumtower.domain.errors import Conflict
 from drumtower.domain.handoffs import Field, checklist, field, fields
 from drumtower.messages import compose_text, content_of
 from drumtower.platforms import Adapter, ByHand
+from services.api.assets.downloads import address_of
 from services.api.deliveries.pack_schemas import PackAnswers, PackField, PackMedia, PackProof, PackRead
 from services.api.deps import Services
 from services.api.languages import Language
+
+# Whoever has the pack may be on a phone without our credentials; each reading of it makes the addresses anew.
+DOWNLOADS = timedelta(days=1)
 
 
 async def read_pack(tx: Tx, services: Services, delivery: Delivery, language: Language) -> PackRead:
@@ -76,17 +81,16 @@ async def _media(
 ) -> list[PackMedia]:
     """Return the files in the order in which they are shown."""
     found = await AssetRepository(tx, delivery.workspace_id).among(asset_ids)
-    base = services.settings.public_url.rstrip("/")
-    return [_file(place, found[one], base) for place, one in enumerate(asset_ids, 1) if one in found]
+    return [_file(place, found[one], services) for place, one in enumerate(asset_ids, 1) if one in found]
 
 
-def _file(place: int, asset: Asset, base: str) -> PackMedia:
+def _file(place: int, asset: Asset, services: Services) -> PackMedia:
     shown = {name: getattr(asset, name) for name in PackMedia.model_fields if hasattr(asset, name)}
     return PackMedia(
         **shown,
         asset_id=asset.id,
         position=place,
-        download_url=f"{base}/v1/assets/{asset.id}/content",
+        download_url=address_of(services, asset, DOWNLOADS).url,
     )
 
 
