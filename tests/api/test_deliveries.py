@@ -322,7 +322,7 @@ class TestRetry:
     async def test_a_failed_one_goes_again_at_once(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:
-        why = {"pointer": "/body", "code": "banned_word", "detail": "x", "hint": ""}
+        why: Json = {"pointer": "/body", "code": "banned_word", "detail": "x", "hint": ""}
         error = {"code": "preflight_failed", "detail": "x", "platform_code": "20019", "violations": [why]}
         later = datetime.now(UTC) + timedelta(hours=3)
         await bring(db, delivery, "failed", error=error, not_before=later, attempts=8)
