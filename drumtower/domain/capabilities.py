@@ -114,7 +114,8 @@ class Capabilities:
     # How long the platform lets us keep who said what on it; None: as long as it is needed.
     feedback_kept: timedelta | None = None
     reply: TextRule | None = None
-    reply_window: timedelta | None = None
+    reply_window: timedelta | None = None  # of messages
+    mention_window: timedelta | None = None  # of what names us in a group
     # How fast it takes calls that write: of everybody at one address, of one channel, and of one channel by action.
     # None: the platform says nothing.
     app_rate: Rate | None = None

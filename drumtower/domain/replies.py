@@ -35,11 +35,15 @@ class Reply:
 def deadline(kind: InteractionKind, capabilities: Capabilities, said_at: datetime) -> datetime | None:
     """Return until when the platform lets us answer; None: for ever.
 
-    The windows of the platforms bind private messages and start anew with each one (WeChat, Weibo: 48 h).
+    The windows of most platforms bind private messages and start anew with each one (WeChat, Weibo: 48 h); QQ's binds
+    what names its bot in a group too (5 min).
     """
-    if kind is not InteractionKind.MESSAGE or capabilities.reply_window is None:
-        return None
-    return said_at + capabilities.reply_window
+    windows = {
+        InteractionKind.MESSAGE: capabilities.reply_window,
+        InteractionKind.MENTION: capabilities.mention_window,
+    }
+    window = windows.get(kind)
+    return None if window is None else said_at + window
 
 
 def check(reply: Reply, now: datetime) -> list[Violation]:

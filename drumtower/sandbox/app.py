@@ -14,6 +14,7 @@ from drumtower.sandbox.kuaishou import KuaishouSandbox
 from drumtower.sandbox.linkedin import LinkedInSandbox
 from drumtower.sandbox.mastodon import MastodonSandbox
 from drumtower.sandbox.platform import SandboxPlatform
+from drumtower.sandbox.qq import QQSandbox
 from drumtower.sandbox.wechat import WeChatSandbox
 from drumtower.sandbox.wecom import WeComSandbox
 from drumtower.sandbox.weibo import WeiboSandbox
@@ -31,6 +32,7 @@ PLATFORMS: tuple[type[SandboxPlatform], ...] = (
     KuaishouSandbox,
     WordPressSandbox,
     WeComSandbox,
+    QQSandbox,
 )
 
 

@@ -86,6 +86,7 @@ class CapabilitiesRead(Answer):
     reconcile: Reconcile
     reply: TextRuleRead | None
     reply_window_seconds: float | None
+    mention_window_seconds: float | None
     app_rate: RateRead | None
     channel_rate: RateRead | None
     action_rates: dict[Action, RateRead]

@@ -70,7 +70,7 @@ def _by_hand(given: ByHand) -> ByHandRead:
 
 def read_capabilities(given: Capabilities) -> CapabilitiesRead:
     """Return an adapter's data as clients see it."""
-    window = given.reply_window
+    window, mention = given.reply_window, given.mention_window
     return CapabilitiesRead(
         kinds=list(given.kinds),
         title=TextRuleRead.model_validate(given.title) if given.title else None,
@@ -86,6 +86,7 @@ def read_capabilities(given: Capabilities) -> CapabilitiesRead:
         reconcile=given.reconcile,
         reply=TextRuleRead.model_validate(given.reply) if given.reply else None,
         reply_window_seconds=window.total_seconds() if window else None,
+        mention_window_seconds=mention.total_seconds() if mention else None,
         app_rate=RateRead.of(given.app_rate) if given.app_rate else None,
         channel_rate=RateRead.of(given.channel_rate) if given.channel_rate else None,
         action_rates={action: RateRead.of(rate) for action, rate in given.action_rates.items()},

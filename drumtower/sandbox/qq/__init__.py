@@ -1,0 +1,5 @@
+"""QQ's bot platform for tests and demos."""
+
+from drumtower.sandbox.qq.server import QQSandbox
+
+__all__ = ["QQSandbox"]
