@@ -5,17 +5,19 @@ Preflight, schedule and the claim gather it here, so that they judge alike.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from drumtower import policies
+from drumtower import almanac, policies
 from drumtower.db.engine import Tx
 from drumtower.db.models import Workspace
 from drumtower.db.repositories.ad_share import Counted, counted_on, overridden
+from drumtower.db.repositories.calendar import own_quiet_days
 from drumtower.domain.ad_share import AdShare, Share, count, limit_of, shares, windows
+from drumtower.domain.calendar import Mark, OwnMark, marks
 from drumtower.domain.content import Nature
 from drumtower.domain.facts import Standards
 from drumtower.policies import Policies
@@ -29,6 +31,10 @@ class Ground:
     screening: Screening
     policies: Policies
     zone: ZoneInfo
+
+    def day(self, at: datetime) -> date:
+        """Return the workspace's day of an instant."""
+        return at.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +70,26 @@ async def standards_of(tx: Tx, publishes: Sequence[Publish]) -> list[Standards]:
     held = await grounds(tx, {one.workspace_id for one in publishes})
     ads = [one for one in publishes if one.nature is Nature.PROMOTIONAL]
     allowed = await overridden(tx, {one.content_hash for one in ads}) if ads else set()
+    said = await _own_quiet_days(tx, held, publishes)
     standards = []
     for one in publishes:
         ground = held[one.workspace_id]
         screen = ground.screening.on(one.platform, ground.policies.industry)
         share = await _ad_share(tx, ground, one, allowed) if one.nature is Nature.PROMOTIONAL else None
         jargon = tuple(ground.policies.jargon)
-        standards.append(Standards(screen=screen, ad_share=share, jargon=jargon))
+        quiet = tuple(_quiet_days(ground.day(one.at), said[one.workspace_id]))
+        standards.append(Standards(screen=screen, ad_share=share, jargon=jargon, quiet_days=quiet))
     return standards
+
+
+async def _own_quiet_days(
+    tx: Tx, held: dict[UUID, Ground], publishes: Sequence[Publish]
+) -> dict[UUID, list[OwnMark]]:
+    return await own_quiet_days(tx, held, {held[one.workspace_id].day(one.at) for one in publishes})
+
+
+def _quiet_days(day: date, own: Sequence[OwnMark]) -> list[Mark]:
+    return marks(almanac.quiet_days(day), (one for one in own if one.day == day))
 
 
 async def _ad_share(tx: Tx, ground: Ground, one: Publish, allowed: set[tuple[str, UUID]]) -> AdShare:

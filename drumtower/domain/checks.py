@@ -62,6 +62,7 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
         compliance_checks.advertising,
         compliance_checks.nature,
         compliance_checks.originality,
+        compliance_checks.quiet_days,
         editorial_checks.banned_words,
         editorial_checks.required_words,
         editorial_checks.disclosure,

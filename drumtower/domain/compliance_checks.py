@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from drumtower.domain import ad_share, natures
+from drumtower.domain import ad_share, calendar, natures
 from drumtower.domain import originality as domain_originality
 from drumtower.domain.content import ChannelContent, Content, Nature
 from drumtower.domain.errors import Evidence, Severity, Violation
@@ -27,6 +27,10 @@ def advertising(facts: Facts) -> Iterator[Violation]:
 
 def originality(facts: Facts) -> Iterator[Violation]:
     yield from domain_originality.check(facts.standards.originality, facts.at)
+
+
+def quiet_days(facts: Facts) -> Iterator[Violation]:
+    yield from calendar.check_quiet(facts.standards.quiet_days)
 
 
 def nature(facts: Facts) -> Iterator[Violation]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drumtower.domain.ad_share import AdShare
+from drumtower.domain.calendar import Mark
 from drumtower.domain.capabilities import Capabilities
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.errors import Violation
@@ -33,6 +34,7 @@ class Standards:
     ad_share: AdShare | None = None  # with this post in it; None where it sells nothing
     originality: Originality | None = None  # None where nothing was compared
     jargon: tuple[str, ...] = ()
+    quiet_days: tuple[Mark, ...] = ()  # that the moment of leaving falls on, in the workspace's zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

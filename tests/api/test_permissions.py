@@ -49,6 +49,8 @@ WRITES = {
     "assets_upload": P.ASSETS_WRITE,
     "brands_create": P.BRANDS_WRITE,
     "brands_update": P.BRANDS_WRITE,
+    "calendar_days_remove": P.POSTS_PUBLISH,
+    "calendar_days_set": P.POSTS_PUBLISH,
     "channels_authorize": P.CHANNELS_WRITE,
     "channels_create": P.CHANNELS_WRITE,
     "channels_disconnect": P.CHANNELS_WRITE,
@@ -121,6 +123,7 @@ BODIES: dict[str, Json] = {
     "assets_update": {"credit": "x"},
     "brands_create": {"name": "x"},
     "brands_update": {"name": "x"},
+    "calendar_days_set": {"name": "x"},
     "channels_authorize": {"platform": "weibo", "name": "x", "brand_id": ID, "credentials": {"none": "none"}},
     "channels_create": {
         "platform": "weibo",
@@ -178,7 +181,7 @@ QUERIES = {
     "calendar_get": {"from": "2026-01-01", "to": "2026-01-02"},
     "metrics_kpis": {"from": "2026-01-01", "to": "2026-01-02"},
 }
-NAMES = {"version": "1", "platform": "weibo"}
+NAMES = {"version": "1", "platform": "weibo", "day": "2026-01-01", "kind": "quiet_day"}
 
 
 def needed(operation: Operation) -> Permission:

@@ -22,6 +22,7 @@ from tests.feedback.rows import make_channel
 
 # What has an id in its path and asks for no workspace, with the reason.
 PUBLIC = {
+    "calendar_days_set": "a date is nobody's, and everybody marks it for themselves (test_calendar_marks.py)",
     "platforms_get": "the same for everyone",
     "oauth_callback": "the state, and whose it is, are the credential (test_authorizations.py)",
     "downloads_get": "the sealed address is the credential (test_asset_library.py)",

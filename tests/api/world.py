@@ -110,9 +110,13 @@ async def build(
     rule_pack = answer(await client.post("/v1/rule-packs", json=pack), 201)
     imported = {"references": [{"title": CANARY, "text": CANARY}]}
     [reference] = answer(await client.post("/v1/originality/references", json=imported), 201)["data"]
+    marked = {"name": CANARY, "note": CANARY}
+    day = answer(await client.put("/v1/calendar/days/2026-03-03/quiet_day", json=marked))
     finding = await make_finding(db, team, UUID(draft["id"]), quote=CANARY)
     return {
         "pack_id": rule_pack["id"],
+        "day": day["day"],
+        "kind": day["kind"],
         "reference_id": reference["id"],
         "finding_id": str(finding),
         "brand_id": brand["id"],

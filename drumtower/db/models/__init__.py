@@ -4,6 +4,7 @@ from drumtower.db.models.ad_share import AdShareOverride
 from drumtower.db.models.assets import Asset, Rendition
 from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
+from drumtower.db.models.calendar import CalendarDay
 from drumtower.db.models.channels import AuthorisationWarning, Channel, FeedbackCursor, Slot
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
 from drumtower.db.models.freezes import Freeze
@@ -37,6 +38,7 @@ __all__ = [
     "Base",
     "Brand",
     "Breaker",
+    "CalendarDay",
     "Channel",
     "ChannelAuthorization",
     "ChannelRollup",

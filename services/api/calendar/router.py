@@ -2,16 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 
+from drumtower.db.models import CalendarDay
+from drumtower.db.repositories.calendar import CalendarRepository
+from drumtower.domain.calendar import MarkKind
+from drumtower.domain.permissions import Permission
 from drumtower.domain.schedules import zone
-from services.api.calendar import service
-from services.api.calendar.schemas import CalendarRead
-from services.api.deps import ClockDep, Reader, TxDep
+from services.api.calendar import marks, service
+from services.api.calendar.schemas import CalendarRead, MarkWrite, OwnMarkRead
+from services.api.deps import ClockDep, Reader, TxDep, allow
+from services.api.pagination import Page, PagingDep
+from services.api.principals import Principal
+from services.api.problems import responses
 from services.api.routing import feature
 from services.api.schemas import Day
 
 router = feature("/calendar", "calendar")
+Publisher = Annotated[Principal, Depends(allow(Permission.POSTS_PUBLISH))]
 
 
 @router.get("", operation_id="calendar_get", summary="See what is planned, day by day")
@@ -28,6 +36,38 @@ async def get_calendar(
     name = timezone or principal.timezone
     where = zone(name, "?timezone")
     service.check_span(first, last)
-    return CalendarRead(
-        timezone=name, data=await service.days(tx, principal, first, last, where, clock.now())
-    )
+    days = await service.days(tx, principal, first, last, where, clock.now())
+    return CalendarRead(timezone=name, years=marks.years(day.date for day in days), data=days)
+
+
+@router.get("/days", operation_id="calendar_days_list", summary="List the workspace's own marks")
+async def list_days(principal: Reader, tx: TxDep, paging: PagingDep) -> Page[OwnMarkRead]:
+    statement = CalendarRepository(tx, principal.workspace_id).all()
+    return await paging.page(tx, statement, CalendarDay.id, OwnMarkRead.model_validate)
+
+
+@router.put(
+    "/days/{day}/{kind}",
+    operation_id="calendar_days_set",
+    summary="Say what a day is",
+    responses=responses(413, 415),
+)
+async def set_day(
+    day: Day, kind: MarkKind, body: MarkWrite, principal: Publisher, tx: TxDep, clock: ClockDep
+) -> OwnMarkRead:
+    """It stands in place of what is shipped of that kind for that day."""
+    service.check_year(day, "path day")
+    row = await marks.say(tx, principal, day, kind, body, clock.now())
+    return OwnMarkRead.model_validate(row)
+
+
+@router.delete(
+    "/days/{day}/{kind}",
+    operation_id="calendar_days_remove",
+    summary="Take back what was said of a day",
+)
+async def remove_day(
+    day: Day, kind: MarkKind, principal: Publisher, tx: TxDep, clock: ClockDep
+) -> OwnMarkRead:
+    """What is shipped for the day holds again."""
+    return OwnMarkRead.model_validate(await marks.take_back(tx, principal, day, kind, clock.now()))

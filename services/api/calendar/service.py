@@ -7,16 +7,19 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, select
 
+from drumtower import almanac
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery, Post
 from drumtower.domain.deliveries import State
 from drumtower.domain.errors import Invalid, Violation
+from services.api.calendar.marks import add_marks
 from services.api.calendar.plans import add_freezes, add_occurrences
 from services.api.calendar.schemas import CalendarDay, CalendarDelivery, CalendarPost
 from services.api.principals import Principal
 
 LONGEST = 92  # days: a quarter
 MOST = 5_000  # posts or deliveries in one answer
+OF_POST = {"post_title": Post.title, "owner_id": Post.owner_id}
 
 
 def check_span(first: date, last: date) -> None:
@@ -30,10 +33,20 @@ def check_span(first: date, last: date) -> None:
         violations.append(
             Violation(pointer="?to", code="span_too_long", detail=detail, hint="Ask in smaller pieces.")
         )
-    if first < date(1970, 1, 1) or last > date(9000, 1, 1):
+    if _is_far(first) or _is_far(last):
         violations.append(Violation(pointer="?from", code="span_too_far", detail="Check the years."))
     if violations:
         raise Invalid.of(violations)
+
+
+def check_year(day: date, pointer: str) -> None:
+    """Refuse a day that has no place in UTC."""
+    if _is_far(day):
+        raise Invalid.at(pointer, "span_too_far", f"{day.isoformat()} is out of reach.", "Check the year.")
+
+
+def _is_far(day: date) -> bool:
+    return not date(1970, 1, 1) <= day <= date(9000, 1, 1)
 
 
 async def days(
@@ -41,13 +54,14 @@ async def days(
 ) -> list[CalendarDay]:
     """Return each day from first to last: posts by their planned day, deliveries by the zone's day they are due."""
     by_day = {
-        day: CalendarDay(date=day, posts=[], deliveries=[])
+        day: CalendarDay(date=day, lunar=almanac.lunar_name(day), posts=[], deliveries=[])
         for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1))
     }
     for row in await _rows(tx, _posts(principal, first, last)):
         by_day[row.due_on].posts.append(CalendarPost.model_validate(row))
     for row in await _rows(tx, _deliveries(principal, first, last, zone)):
         by_day[row.due_at.astimezone(zone).date()].deliveries.append(CalendarDelivery.model_validate(row))
+    await add_marks(tx, principal, by_day)
     await add_occurrences(tx, principal, by_day, now, zone)
     end = _start(last + timedelta(days=1), zone)
     await add_freezes(tx, principal, by_day, _start(first, zone), end, zone)
@@ -80,9 +94,9 @@ def _posts(principal: Principal, first: date, last: date) -> Select[Any]:
 
 
 def _deliveries(principal: Principal, first: date, last: date, zone: ZoneInfo) -> Select[Any]:
-    columns = [getattr(Delivery, name) for name in CalendarDelivery.model_fields if name != "post_title"]
+    columns = [getattr(Delivery, name) for name in CalendarDelivery.model_fields if name not in OF_POST]
     return (
-        select(*columns, Post.title.label("post_title"))
+        select(*columns, *(column.label(name) for name, column in OF_POST.items()))
         .outerjoin(Post, Post.id == Delivery.post_id)
         .where(
             Delivery.workspace_id == principal.workspace_id,

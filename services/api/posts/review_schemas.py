@@ -23,6 +23,7 @@ class PreflightRequest(Body):
     }
 
     channel_ids: ChannelIds | None = None
+    at: Annotated[Moment | None, Field(description="When it would leave; now by default.")] = None
 
 
 class LengthRead(Answer):

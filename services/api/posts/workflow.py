@@ -10,6 +10,7 @@ from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository
 from drumtower.domain.content import from_json
 from drumtower.domain.permissions import Permission
+from drumtower.domain.schedules import check_future
 from drumtower.jobs import Role
 from services.api.deliveries.quotas import reserve
 from services.api.deliveries.reading import read
@@ -51,8 +52,12 @@ async def preflight_post(
     """Everything at once, changing nothing. The same checks run when it is submitted, scheduled and sent."""
     post = await PostRepository(tx, principal.workspace_id).get(post_id)
     content = from_json(post.content)
-    channels = await preflight.channels_asked(tx, principal, post, body.channel_ids if body else None)
-    checks = await preflight.check(tx, principal, services.registry, content, channels, clock.now(), post_id)
+    asked = body or PreflightRequest()
+    now = clock.now()
+    at = asked.at or now
+    check_future(at, now)
+    channels = await preflight.channels_asked(tx, principal, post, asked.channel_ids)
+    checks = await preflight.check(tx, principal, services.registry, content, channels, at, post_id)
     return read_preflight(post, content, checks)
 
 

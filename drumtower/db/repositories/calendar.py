@@ -1,0 +1,53 @@
+"""The calendar's marks of one workspace, and what the check engine asks of several."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import CalendarDay
+from drumtower.db.repositories.scope import Scoped
+from drumtower.domain.calendar import Mark, MarkKind, OwnMark
+from drumtower.domain.errors import Severity
+
+
+class CalendarRepository(Scoped):
+    """Reads what a workspace says about days."""
+
+    def all(self) -> Select[CalendarDay]:
+        return self.select(CalendarDay)
+
+    async def get(self, day: date, kind: MarkKind) -> CalendarDay | None:
+        """Return the workspace's word on this kind of mark on this day, locked."""
+        own = self.all().where(CalendarDay.day == day, CalendarDay.kind == kind.value)
+        return (await self.tx.scalars(own.with_for_update())).one_or_none()
+
+    async def between(self, first: date, last: date) -> Sequence[OwnMark]:
+        """Return the workspace's word on the days from first to last."""
+        rows = await self.tx.scalars(self.all().where(CalendarDay.day.between(first, last)))
+        return [own_mark(row) for row in rows]
+
+
+def own_mark(row: CalendarDay) -> OwnMark:
+    """Return the row as the rules know it."""
+    kind = MarkKind(row.kind)
+    severity = Severity(row.severity) if row.severity else None
+    mark = Mark(day=row.day, kind=kind, name=row.name, note=row.note, severity=severity, own=True)
+    return OwnMark(day=row.day, kind=kind, mark=mark if row.observed else None)
+
+
+async def own_quiet_days(
+    tx: Tx, workspace_ids: Collection[UUID], days: Collection[date]
+) -> dict[UUID, list[OwnMark]]:
+    """Return what each workspace says about quiet days on these days."""
+    asked = select(CalendarDay).where(
+        CalendarDay.workspace_id.in_(workspace_ids),
+        CalendarDay.day.in_(days),
+        CalendarDay.kind == MarkKind.QUIET_DAY.value,
+    )
+    found: dict[UUID, list[OwnMark]] = {workspace_id: [] for workspace_id in workspace_ids}
+    for row in await tx.scalars(asked):
+        found[row.workspace_id].append(own_mark(row))
+    return found
