@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from drumtower.domain.errors import Severity, Violation
@@ -47,6 +47,11 @@ class OwnMark:
     mark: Mark | None
 
 
+def is_far(day: date) -> bool:
+    """Say whether the day is beyond what the calendar shows: each of its days has a place in UTC."""
+    return not date(1970, 1, 1) <= day <= date(9000, 1, 1)
+
+
 def marks(shipped: Iterable[Mark], own: Iterable[OwnMark]) -> list[Mark]:
     """Return what holds in a workspace: its own word goes before what is shipped of that kind on that day."""
     said = {(one.day, one.kind): one.mark for one in own}
@@ -67,3 +72,41 @@ def check_quiet(quiet_days: Iterable[Mark]) -> Iterator[Violation]:
             hint="Choose another day, unless the post befits this one.",
             severity=mark.severity or Severity.WARN,
         )
+
+
+class EventKind(StrEnum):
+    """`own`: what the enterprise does itself; `hot`: what everybody talks about, for as long as they do."""
+
+    OWN = "own"
+    HOT = "hot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """When an event is, and until when it is worth a post."""
+
+    kind: EventKind
+    starts_on: date
+    ends_on: date
+    expires_at: datetime | None
+    prepare_days: int
+
+    @property
+    def prepare_by(self) -> date:
+        """The day by which its posts have to be ready."""
+        return self.starts_on - timedelta(days=self.prepare_days)
+
+
+def check_occasion(occasion: Occasion) -> Iterator[Violation]:
+    """Say what is wrong with an event's times."""
+    if occasion.ends_on < occasion.starts_on:
+        detail = "The event ends before it begins."
+        yield Violation(pointer="/to", code="from_after_to", detail=detail, hint="Check both days.")
+    for pointer, day in (("/from", occasion.starts_on), ("/to", occasion.ends_on)):
+        if is_far(day):
+            detail = f"{day.isoformat()} is out of reach."
+            yield Violation(pointer=pointer, code="span_too_far", detail=detail, hint="Check the year.")
+    if occasion.kind is EventKind.HOT and occasion.expires_at is None:
+        detail = "A hot event is over some day, and says when."
+        hint = "Say until when it is worth a post."
+        yield Violation(pointer="/expires_at", code="field_missing", detail=detail, hint=hint)

@@ -34,6 +34,7 @@ from services.api.authorizations.router import callback_router
 from services.api.authorizations.router import router as authorizations
 from services.api.best_times.router import router as best_times
 from services.api.brands.router import router as brands
+from services.api.calendar.event_router import router as calendar_events
 from services.api.calendar.router import router as calendar
 from services.api.channels.router import router as channels
 from services.api.compliance.router import router as compliance
@@ -102,6 +103,7 @@ ROUTERS = (
     freezes,
     series,
     calendar,
+    calendar_events,
     rule_packs,
     compliance,
     ad_share,

@@ -49,6 +49,9 @@ WRITES = {
     "assets_upload": P.ASSETS_WRITE,
     "brands_create": P.BRANDS_WRITE,
     "brands_update": P.BRANDS_WRITE,
+    "calendar_events_create": P.POSTS_PUBLISH,
+    "calendar_events_remove": P.POSTS_PUBLISH,
+    "calendar_events_update": P.POSTS_PUBLISH,
     "calendar_days_remove": P.POSTS_PUBLISH,
     "calendar_days_set": P.POSTS_PUBLISH,
     "channels_authorize": P.CHANNELS_WRITE,
@@ -124,6 +127,8 @@ BODIES: dict[str, Json] = {
     "brands_create": {"name": "x"},
     "brands_update": {"name": "x"},
     "calendar_days_set": {"name": "x"},
+    "calendar_events_create": {"kind": "own", "title": "x", "from": "2026-01-01", "to": "2026-01-01"},
+    "calendar_events_update": {"title": "x"},
     "channels_authorize": {"platform": "weibo", "name": "x", "brand_id": ID, "credentials": {"none": "none"}},
     "channels_create": {
         "platform": "weibo",

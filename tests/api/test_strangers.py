@@ -37,6 +37,7 @@ BODIES: dict[str, Json] = {
     "assets_update": {"credit": "mine"},
     "compliance_findings_dismiss": {"reason": "accepted", "note": "mine"},
     "brands_update": {"name": "mine"},
+    "calendar_events_update": {"title": "mine"},
     "channels_update": {"name": "mine"},
     "deliveries_assign": {"deadline": soon()},
     "deliveries_proof": {"url": "https://example.com/1", "published_at": "2026-01-01T00:00:00Z"},
@@ -77,6 +78,7 @@ SERIES = {
 OVERRIDE = {"post_id": str(new_id()), "channel_id": str(new_id()), "reason": "mine"}
 IDEA = {"title": "mine", "source": "brand"}
 DEVELOPED = {"kind": "image_text", "nature": "editorial"}
+EVENT = {"kind": "own", "title": "mine", "from": "2026-01-01", "to": "2026-01-01"}
 FREEZE = {"reason": "mine"}
 LINK = {"target_url": "https://example.com"}
 # Ids in bodies: (operation, field) to a body that carries ours, given the ids.
@@ -90,6 +92,8 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
         "channel_ids": [ids["channel_id"]],
         "posts": [{"nature": "editorial", "at": soon()}],
     },
+    ("calendar_events_create", "brand_id"): lambda ids: EVENT | {"brand_id": ids["brand_id"]},
+    ("calendar_events_create", "owner_id"): lambda ids: EVENT | {"owner_id": ids["owner_id"]},
     ("channels_authorize", "brand_id"): lambda ids: AUTHORIZATION | {"brand_id": ids["brand_id"]},
     ("channels_authorize", "channel_id"): lambda ids: {"channel_id": ids["channel_id"]},
     ("channels_update", "handoff_owner_id"): lambda ids: {"handoff_owner_id": ids["owner_id"]},
@@ -136,6 +140,8 @@ NO_IDS = {
     "campaign_id": "there are no campaigns yet: it is kept as it is said",
 }
 ELSEWHERE = {
+    ("calendar_events_update", "brand_id"): "needs an event of one's own: test_calendar_events.py",
+    ("calendar_events_update", "owner_id"): "needs an event of one's own: test_calendar_events.py",
     ("deliveries_assign", "owner_id"): "needs a handoff of one's own: test_handoffs.py",
     ("series_update", "channel_ids"): "needs a series of one's own: test_series.py",
     ("channels_create", "brand_id"): "needs a real account: test_channels.py",

@@ -112,9 +112,12 @@ async def build(
     [reference] = answer(await client.post("/v1/originality/references", json=imported), 201)["data"]
     marked = {"name": CANARY, "note": CANARY}
     day = answer(await client.put("/v1/calendar/days/2026-03-03/quiet_day", json=marked))
+    said = {"kind": "own", "title": CANARY, "note": CANARY, "from": "2026-03-03", "to": "2026-03-04"}
+    event = answer(await client.post("/v1/calendar/events", json=said), 201)
     finding = await make_finding(db, team, UUID(draft["id"]), quote=CANARY)
     return {
         "pack_id": rule_pack["id"],
+        "event_id": event["id"],
         "day": day["day"],
         "kind": day["kind"],
         "reference_id": reference["id"],

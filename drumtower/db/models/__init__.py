@@ -4,7 +4,7 @@ from drumtower.db.models.ad_share import AdShareOverride
 from drumtower.db.models.assets import Asset, Rendition
 from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
-from drumtower.db.models.calendar import CalendarDay
+from drumtower.db.models.calendar import CalendarDay, CalendarEvent
 from drumtower.db.models.channels import AuthorisationWarning, Channel, FeedbackCursor, Slot
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
 from drumtower.db.models.freezes import Freeze
@@ -39,6 +39,7 @@ __all__ = [
     "Brand",
     "Breaker",
     "CalendarDay",
+    "CalendarEvent",
     "Channel",
     "ChannelAuthorization",
     "ChannelRollup",

@@ -1,9 +1,9 @@
-"""The calendar: what a workspace says about days itself."""
+"""The calendar: what a workspace says about days itself, and its events."""
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from drumtower.db.types import Base, Id, Word, WorkspaceId
@@ -27,4 +27,32 @@ class CalendarDay(Base):
     note: Mapped[str]
     severity: Mapped[Word | None]
     updated_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    updated_at: Mapped[datetime]
+
+
+class CalendarEvent(Base):
+    """Something to post about, of one brand or (null) of all; from `expires_at` on it is no longer shown."""
+
+    __tablename__ = "calendar_events"
+    __table_args__ = (
+        CheckConstraint("ends_on >= starts_on", name="span"),
+        CheckConstraint("kind <> 'hot' OR expires_at IS NOT NULL", name="expiry"),
+        Index("ix_calendar_events_list", "workspace_id", "id"),
+        Index("ix_calendar_events_span", "workspace_id", "starts_on"),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    kind: Mapped[Word]
+    title: Mapped[str]
+    note: Mapped[str]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    expires_at: Mapped[datetime | None]
+    prepare_days: Mapped[int]
+    brand_id: Mapped[UUID | None] = mapped_column(ForeignKey("brands.id"), index=True)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    revision: Mapped[int]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -1,16 +1,18 @@
 """The calendar's marks of one workspace, and what the check engine asks of several."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from drumtower.db.engine import Tx
-from drumtower.db.models import CalendarDay
+from drumtower.db.models import CalendarDay, CalendarEvent
 from drumtower.db.repositories.scope import Scoped
-from drumtower.domain.calendar import Mark, MarkKind, OwnMark
+from drumtower.domain.calendar import EventKind, Mark, MarkKind, Occasion, OwnMark
 from drumtower.domain.errors import Severity
+
+MOST = 1_000  # events in one answer: more than a quarter has room for
 
 
 class CalendarRepository(Scoped):
@@ -28,6 +30,35 @@ class CalendarRepository(Scoped):
         """Return the workspace's word on the days from first to last."""
         rows = await self.tx.scalars(self.all().where(CalendarDay.day.between(first, last)))
         return [own_mark(row) for row in rows]
+
+
+class CalendarEventRepository(Scoped):
+    """Reads a workspace's events."""
+
+    def all(self) -> Select[CalendarEvent]:
+        return self.select(CalendarEvent)
+
+    async def get(self, event_id: UUID, *, lock: bool = False) -> CalendarEvent:
+        """Return the event; raise NotFound."""
+        return await self.find(CalendarEvent, event_id, "event", lock=lock)
+
+    async def standing(self, first: date, last: date, now: datetime) -> Sequence[CalendarEvent]:
+        """Return the events that touch these days and are still worth a post at `now`."""
+        touching = self.all().where(CalendarEvent.starts_on <= last, CalendarEvent.ends_on >= first)
+        live = or_(CalendarEvent.expires_at.is_(None), CalendarEvent.expires_at > now)
+        ordered = touching.where(live).order_by(CalendarEvent.starts_on, CalendarEvent.id)
+        return (await self.tx.scalars(ordered.limit(MOST))).all()
+
+
+def occasion_of(event: CalendarEvent) -> Occasion:
+    """Return the event as the rules know it."""
+    return Occasion(
+        kind=EventKind(event.kind),
+        starts_on=event.starts_on,
+        ends_on=event.ends_on,
+        expires_at=event.expires_at,
+        prepare_days=event.prepare_days,
+    )
 
 
 def own_mark(row: CalendarDay) -> OwnMark:

@@ -12,6 +12,7 @@ from drumtower.domain.deliveries import Action, State
 from drumtower.domain.errors import Severity
 from drumtower.domain.freezes import Scope
 from drumtower.domain.posts import PostStatus
+from services.api.calendar.event_schemas import EventRead
 from services.api.schemas import Answer, Body, Line, Moment, Name
 
 
@@ -90,6 +91,7 @@ class CalendarDay(BaseModel):
     deliveries: list[CalendarDelivery]
     occurrences: list[CalendarOccurrence] = []
     freezes: list[CalendarFreeze] = []
+    events: list[EventRead] = []
 
 
 class CalendarYear(BaseModel):

@@ -10,8 +10,10 @@ from sqlalchemy import Row, Select, select
 from drumtower import almanac
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery, Post
+from drumtower.domain.calendar import is_far
 from drumtower.domain.deliveries import State
 from drumtower.domain.errors import Invalid, Violation
+from services.api.calendar.events import add_events
 from services.api.calendar.marks import add_marks
 from services.api.calendar.plans import add_freezes, add_occurrences
 from services.api.calendar.schemas import CalendarDay, CalendarDelivery, CalendarPost
@@ -33,7 +35,7 @@ def check_span(first: date, last: date) -> None:
         violations.append(
             Violation(pointer="?to", code="span_too_long", detail=detail, hint="Ask in smaller pieces.")
         )
-    if _is_far(first) or _is_far(last):
+    if is_far(first) or is_far(last):
         violations.append(Violation(pointer="?from", code="span_too_far", detail="Check the years."))
     if violations:
         raise Invalid.of(violations)
@@ -41,12 +43,8 @@ def check_span(first: date, last: date) -> None:
 
 def check_year(day: date, pointer: str) -> None:
     """Refuse a day that has no place in UTC."""
-    if _is_far(day):
+    if is_far(day):
         raise Invalid.at(pointer, "span_too_far", f"{day.isoformat()} is out of reach.", "Check the year.")
-
-
-def _is_far(day: date) -> bool:
-    return not date(1970, 1, 1) <= day <= date(9000, 1, 1)
 
 
 async def days(
@@ -62,6 +60,7 @@ async def days(
     for row in await _rows(tx, _deliveries(principal, first, last, zone)):
         by_day[row.due_at.astimezone(zone).date()].deliveries.append(CalendarDelivery.model_validate(row))
     await add_marks(tx, principal, by_day)
+    await add_events(tx, principal, by_day, now)
     await add_occurrences(tx, principal, by_day, now, zone)
     end = _start(last + timedelta(days=1), zone)
     await add_freezes(tx, principal, by_day, _start(first, zone), end, zone)

@@ -1,0 +1,104 @@
+"""What can be done with the calendar's events."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import CalendarEvent
+from drumtower.db.repositories.brands import BrandRepository
+from drumtower.db.repositories.calendar import CalendarEventRepository, occasion_of
+from drumtower.db.repositories.members import MemberRepository
+from drumtower.domain.calendar import Occasion, check_occasion
+from drumtower.domain.errors import Invalid, NotFound, Violation
+from drumtower.domain.ids import new_id
+from services.api import audit
+from services.api.calendar.event_schemas import EventCreate, EventRead, EventUpdate
+from services.api.calendar.schemas import CalendarDay
+from services.api.editing import Edit
+from services.api.principals import Principal
+
+
+async def create(edit: Edit, asked: EventCreate) -> CalendarEvent:
+    """Add an event; raise Invalid with everything that is wrong."""
+    fields = asked.model_dump(exclude={"kind"}) | {"owner_id": asked.owner_id or edit.principal.member_id}
+    event = CalendarEvent(
+        id=new_id(),
+        workspace_id=edit.principal.workspace_id,
+        kind=asked.kind.value,
+        revision=1,
+        created_by=edit.principal.member_id,
+        created_at=edit.now,
+        updated_at=edit.now,
+        **fields,
+    )
+    await _check(edit, occasion_of(event), asked.brand_id, asked.owner_id)
+    edit.tx.add(event)
+    audit.record(edit.tx, edit.principal, "calendar_event.created", event.id, edit.now, title=event.title)
+    return event
+
+
+async def update(edit: Edit, event_id: UUID, asked: EventUpdate) -> CalendarEvent:
+    """Change the fields that were sent; raise Invalid with everything that is wrong with the event then."""
+    event = await _locked(edit, event_id)
+    changes = asked.changes()
+    for name, value in changes.items():
+        setattr(event, name, value)
+    with edit.tx.no_autoflush:
+        await _check(edit, occasion_of(event), changes.get("brand_id"), changes.get("owner_id"))
+    event.revision += 1
+    event.updated_at = edit.now
+    fields = sorted(changes)
+    audit.record(edit.tx, edit.principal, "calendar_event.updated", event.id, edit.now, fields=fields)
+    return event
+
+
+async def remove(edit: Edit, event_id: UUID) -> CalendarEvent:
+    """Take an event away; what was written for it stays."""
+    event = await _locked(edit, event_id)
+    await edit.tx.delete(event)
+    audit.record(edit.tx, edit.principal, "calendar_event.removed", event.id, edit.now, title=event.title)
+    return event
+
+
+async def _locked(edit: Edit, event_id: UUID) -> CalendarEvent:
+    event = await CalendarEventRepository(edit.tx, edit.principal.workspace_id).get(event_id, lock=True)
+    edit.check(event.revision)
+    return event
+
+
+async def _check(edit: Edit, occasion: Occasion, brand_id: UUID | None, owner_id: UUID | None) -> None:
+    violations = list(check_occasion(occasion))
+    workspace_id = edit.principal.workspace_id
+    if brand_id is not None:
+        try:
+            await BrandRepository(edit.tx, workspace_id).get(brand_id)
+        except NotFound:
+            violations.append(_unknown("brand"))
+    if (
+        owner_id is not None
+        and await MemberRepository(edit.tx, workspace_id).here(owner_id, edit.now) is None
+    ):
+        violations.append(_unknown("owner"))
+    if violations:
+        raise Invalid.of(violations)
+
+
+def _unknown(noun: str) -> Violation:
+    detail = f"There is no such {noun} in this workspace."
+    return Violation(pointer=f"/{noun}_id", code=f"unknown_{noun}", detail=detail, hint="Check the id.")
+
+
+async def add_events(tx: Tx, principal: Principal, by_day: dict[date, CalendarDay], now: datetime) -> None:
+    """Put each event that is still worth a post on its days."""
+    events = CalendarEventRepository(tx, principal.workspace_id)
+    for event in await events.standing(min(by_day), max(by_day), now):
+        shown = read(event)
+        for day, cell in by_day.items():
+            if event.starts_on <= day <= event.ends_on:
+                cell.events.append(shown)
+
+
+def read(event: CalendarEvent) -> EventRead:
+    """Return the event as clients see it."""
+    fields = {name: getattr(event, name) for name in EventRead.model_fields if name != "prepare_by"}
+    return EventRead(**fields, prepare_by=occasion_of(event).prepare_by)
