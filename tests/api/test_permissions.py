@@ -184,6 +184,7 @@ BODIES: dict[str, Json] = {
 QUERIES = {
     "assets_rendition": {"width": "160"},
     "calendar_get": {"from": "2026-01-01", "to": "2026-01-02"},
+    "calendar_gaps": {"from": "2026-01-01", "to": "2026-01-02"},
     "metrics_kpis": {"from": "2026-01-01", "to": "2026-01-02"},
 }
 NAMES = {"version": "1", "platform": "weibo", "day": "2026-01-01", "kind": "quiet_day"}

@@ -9,7 +9,8 @@ from drumtower.db.repositories.calendar import CalendarRepository
 from drumtower.domain.calendar import MarkKind
 from drumtower.domain.permissions import Permission
 from drumtower.domain.schedules import zone
-from services.api.calendar import marks, service
+from services.api.calendar import gaps, marks, service
+from services.api.calendar.gap_schemas import GapsRead
 from services.api.calendar.schemas import CalendarRead, MarkWrite, OwnMarkRead
 from services.api.deps import ClockDep, Reader, TxDep, allow
 from services.api.pagination import Page, PagingDep
@@ -20,6 +21,11 @@ from services.api.schemas import Day
 
 router = feature("/calendar", "calendar")
 Publisher = Annotated[Principal, Depends(allow(Permission.POSTS_PUBLISH))]
+From = Annotated[Day, Query(alias="from", description="The first day.")]
+To = Annotated[Day, Query(alias="to", description="The last day; at most 92 days in all.")]
+Zone = Annotated[
+    str | None, Query(max_length=64, description="IANA zone of the days; the workspace's by default.")
+]
 
 
 @router.get("", operation_id="calendar_get", summary="See what is planned, day by day")
@@ -27,17 +33,35 @@ async def get_calendar(
     principal: Reader,
     tx: TxDep,
     clock: ClockDep,
-    first: Annotated[Day, Query(alias="from", description="The first day.")],
-    last: Annotated[Day, Query(alias="to", description="The last day; at most 92 days in all.")],
-    timezone: Annotated[
-        str | None, Query(max_length=64, description="IANA zone of the days; the workspace's by default.")
-    ] = None,
+    first: From,
+    last: To,
+    timezone: Zone = None,
 ) -> CalendarRead:
     name = timezone or principal.timezone
     where = zone(name, "?timezone")
     service.check_span(first, last)
     days = await service.days(tx, principal, first, last, where, clock.now())
     return CalendarRead(timezone=name, years=marks.years(day.date for day in days), data=days)
+
+
+@router.get(
+    "/gaps", operation_id="calendar_gaps", summary="Find silent days, and posts too close to each other"
+)
+async def get_gaps(
+    principal: Reader,
+    tx: TxDep,
+    clock: ClockDep,
+    first: From,
+    last: To,
+    timezone: Zone = None,
+) -> GapsRead:
+    """A day of a brand counts as filled by a post meant for it, a delivery, or a day of a series."""
+    name = timezone or principal.timezone
+    where = zone(name, "?timezone")
+    service.check_span(first, last)
+    days = await service.days(tx, principal, first, last, where, clock.now())
+    silent, clashes = await gaps.look(tx, principal, days)
+    return GapsRead(timezone=name, gaps=silent, clashes=clashes)
 
 
 @router.get("/days", operation_id="calendar_days_list", summary="List the workspace's own marks")
