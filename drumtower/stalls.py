@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 ASK_EVERY_SECONDS = 0.25
 # Longer than this is told, with the stack.
 STALL_SECONDS = 1.0
+SHOWN_FRAMES = 12  # the innermost: the way there is always the same
 
 LAG = Histogram(
     "event_loop_lag_seconds",
@@ -61,5 +62,5 @@ class _Watch(threading.Thread):
 
     def _tell(self) -> None:
         frame = sys._current_frames().get(self._where)  # noqa: SLF001 - the documented way to another thread's stack
-        stack = "".join(traceback.format_stack(frame)) if frame else ""
+        stack = "".join(traceback.format_stack(frame, limit=SHOWN_FRAMES)) if frame else ""
         log.error("loop.stalled", seconds=self._stall, stack=stack)

@@ -10,7 +10,7 @@ from drumtower.db.models import Idea
 from drumtower.db.repositories.ideas import IdeaRepository
 from drumtower.domain.ideas import IdeaSource, IdeaStatus
 from drumtower.domain.permissions import Permission
-from services.api.deps import Reader, ServicesDep, TxDep
+from services.api.deps import ClockDep, Reader, ServicesDep, TxDep, allow
 from services.api.editing import Edit, edits
 from services.api.etags import set_etag
 from services.api.ideas import service
@@ -19,10 +19,12 @@ from services.api.idempotency import IdempotencyDep
 from services.api.pagination import Page, PagingDep
 from services.api.posts.reading import read_post
 from services.api.posts.schemas import PostRead
+from services.api.principals import Principal
 from services.api.problems import responses
 from services.api.routing import feature
 
 router = feature("/ideas", "ideas")
+Writer = Annotated[Principal, Depends(allow(Permission.POSTS_WRITE))]
 Writing = Annotated[Edit, Depends(edits(Permission.POSTS_WRITE))]
 
 
@@ -63,10 +65,19 @@ async def list_ideas(
     summary="Note an idea",
     responses=responses(409, 413, 415),
 )
-async def create_idea(body: IdeaCreate, edit: Writing, idempotency: IdempotencyDep) -> IdeaRead:
-    idea = await service.create(edit, body)
-    edit.response.headers["Location"] = f"/v1/ideas/{idea.id}"
-    return await _answer(edit, idea)
+async def create_idea(
+    body: IdeaCreate,
+    principal: Writer,
+    tx: TxDep,
+    clock: ClockDep,
+    response: Response,
+    idempotency: IdempotencyDep,
+) -> IdeaRead:
+    idea = await service.create(tx, principal, body, clock.now())
+    response.headers["Location"] = f"/v1/ideas/{idea.id}"
+    set_etag(response, idea.revision)
+    [read] = await service.read_ideas(tx, principal, [idea])
+    return read
 
 
 @router.get("/{idea_id}", operation_id="ideas_get", summary="Read an idea")
@@ -93,7 +104,7 @@ async def update_idea(idea_id: UUID, body: IdeaUpdate, edit: Writing) -> IdeaRea
     "/{idea_id}/score",
     operation_id="ideas_score",
     summary="Say what you think of an idea",
-    responses=responses(409, 413, 415),
+    responses=responses(409, 412, 413, 415),
 )
 async def score_idea(
     idea_id: UUID, body: IdeaScoreBody, edit: Writing, idempotency: IdempotencyDep

@@ -1,6 +1,7 @@
 """What can be done with ideas."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from drumtower.db.engine import Tx
@@ -43,24 +44,24 @@ def _read(idea: Idea, points: list[dict[str, int]], post_ids: list[UUID]) -> Ide
     return IdeaRead.model_validate(shown | {"score": score, "post_ids": post_ids})
 
 
-async def create(edit: Edit, asked: IdeaCreate) -> Idea:
+async def create(tx: Tx, principal: Principal, asked: IdeaCreate, now: datetime) -> Idea:
     """Add an idea; raise Invalid where its brand is none of ours."""
     try:
-        await BrandRepository(edit.tx, edit.principal.workspace_id).get(asked.brand_id)
+        await BrandRepository(tx, principal.workspace_id).get(asked.brand_id)
     except NotFound as error:
         raise Invalid.at("/brand_id", "unknown_brand", error.detail, "GET /v1/brands.") from error
     idea = Idea(
         id=new_id(),
-        workspace_id=edit.principal.workspace_id,
+        workspace_id=principal.workspace_id,
         status=IdeaStatus.NEW.value,
         revision=1,
-        created_by=edit.principal.member_id,
-        created_at=edit.now,
-        updated_at=edit.now,
+        created_by=principal.member_id,
+        created_at=now,
+        updated_at=now,
         **asked.model_dump(),
     )
-    edit.tx.add(idea)
-    audit.record(edit.tx, edit.principal, "idea.created", idea.id, edit.now, source=asked.source)
+    tx.add(idea)
+    audit.record(tx, principal, "idea.created", idea.id, now, source=asked.source)
     return idea
 
 
