@@ -86,9 +86,12 @@ def say(text: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Ours, without what would lead the virtual environment's Python to other packages."""
+    """Ours, without what would lead the virtual environment's Python to other packages or keep it from its bytecode.
+
+    Every process that compiles all it imports anew starts seconds later: a worker of the tests in 19 s, not in 3.
+    """
     ours = dict(os.environ)  # noqa: TID251 - there are no settings before there is an environment
-    for name in ("PYTHONHOME", "PYTHONPATH"):
+    for name in ("PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
         ours.pop(name, None)
     path = f"{BIN}{os.pathsep}{ours.get('PATH', os.defpath)}"
     return {**ours, "VIRTUAL_ENV": str(VENV), "PATH": path}

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import httpx
+import pytest
 
 from drumtower import limits
 from drumtower.domain import permissions
@@ -32,6 +33,7 @@ def sections() -> list[str]:
     return re.findall(r"^### (.+)$", ERRORS, re.MULTILINE)
 
 
+@pytest.mark.long
 def test_every_error_code_is_explained() -> None:
     found = find()
     shapes = {one.code for one in found if "{" in one.code}

@@ -19,6 +19,7 @@ def hang_here() -> None:
     time.sleep(0.7)
 
 
+@pytest.mark.long
 async def test_where_it_hangs_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     before = stalls("0.1")
     with watched(stall=0.2):

@@ -109,6 +109,7 @@ async def test_tokens_and_members_end(nobody: httpx.AsyncClient, team: Team, db:
     refusal(left, 401, "refresh_failed")
 
 
+@pytest.mark.long
 async def test_refusals_tell_nothing(
     nobody: httpx.AsyncClient, team: Team, app: FastAPI, db: Database
 ) -> None:
@@ -140,6 +141,7 @@ async def test_refusals_tell_nothing(
     )
 
 
+@pytest.mark.long
 async def test_guessing_is_slowed_down(app: FastAPI, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     """S8: known and unknown members alike."""
     assert limits.LOG_INS.amount == 10

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from drumtower.crypto import Box
@@ -18,6 +19,7 @@ async def ids(client: httpx.AsyncClient, **filters: Any) -> list[str]:
     return [asset["file_name"] for asset in answer.json()["data"]]
 
 
+@pytest.mark.long
 async def test_assets_are_found_by_what_is_known_of_them(client: httpx.AsyncClient) -> None:
     await upload(client, JPEG, "秋茶.jpg", tags="茶, 秋 ,茶", folder="2026/秋", credit="小李")
     png = pictures.encode(pictures.half_red(), "PNG")

@@ -101,6 +101,7 @@ async def test_upload_read_download_update(client: httpx.AsyncClient, db: Databa
     assert verbs == ["asset.uploaded", "asset.updated"]
 
 
+@pytest.mark.long
 async def test_the_same_picture_is_kept_once(client: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(upload(client, JPEG, f"{n}.jpg", alt_text=str(n)) for n in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
@@ -126,6 +127,7 @@ async def test_a_keyed_upload_is_replayed_whatever_its_boundary(client: httpx.As
         assert codes(refused) == [("header idempotency-key", "idempotency_key_reused")]
 
 
+@pytest.mark.long
 async def test_only_the_picture_is_kept(client: httpx.AsyncClient) -> None:
     """S15, S16; inputs 64 and 68."""
     phone = pictures.phone_jpeg(orientation=6)
@@ -169,6 +171,7 @@ async def test_animations_keep_their_frames(client: httpx.AsyncClient, kind: str
         assert given.info["duration"] == kept.info["duration"]
 
 
+@pytest.mark.long
 async def test_bombs_and_foreign_files_are_refused(client: httpx.AsyncClient, settings: Settings) -> None:
     """S14; inputs 61, 62, 63, 65, 66, 68."""
     bombs = {
@@ -274,6 +277,7 @@ def test_file_names_are_made_harmless(given: str, kept: str) -> None:
     assert unquote(header.partition("UTF-8''")[2]) == kept
 
 
+@pytest.mark.long
 async def test_renditions(client: httpx.AsyncClient) -> None:
     for content, size in (
         (pictures.encode(pictures.half_red(800, 400), "JPEG"), (160, 80)),
@@ -311,6 +315,7 @@ async def test_who_may(
     assert (await upload(client, b"x" * 100)).status_code == 401
 
 
+@pytest.mark.long
 async def test_storage_and_workers_may_fail(
     client: httpx.AsyncClient, settings: Settings, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +340,7 @@ async def test_storage_and_workers_may_fail(
         assert len((await tx.scalars(select(Asset))).all()) == 2
 
 
+@pytest.mark.long
 async def test_a_crowd_waits_for_a_free_worker(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, team: Team
 ) -> None:

@@ -77,6 +77,7 @@ async def test_a_day_of_twenty_five_hours(
         assert len(day["deliveries"]) == expected, hour
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [

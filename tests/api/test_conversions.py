@@ -173,6 +173,7 @@ class TestBatch:
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"] == "/conversions"
 
+    @pytest.mark.long
     async def test_500_at_once(self, client: httpx.AsyncClient) -> None:
         told = await tell(client, {"conversions": [conversion(f"o-{n}") for n in range(500)]})
         assert told.json()["created"] == 500

@@ -94,6 +94,7 @@ async def bring(db: Database, delivery: Json, state: str, **columns: Any) -> Non
 
 
 class TestReading:
+    @pytest.mark.long
     async def test_filters(
         self,
         client: httpx.AsyncClient,
@@ -184,6 +185,7 @@ ALLOWED = {
 
 
 class TestEveryState:
+    @pytest.mark.long
     @pytest.mark.parametrize("state", list(State))
     async def test_what_is_allowed_works_and_nothing_else_does(
         self,
@@ -240,6 +242,7 @@ class TestCancel:
             )
             assert list(told) == ["delivery.planned", "delivery.cancelled"]
 
+    @pytest.mark.long
     async def test_cancelling_and_claiming_at_once_never_lie(
         self,
         client: httpx.AsyncClient,
@@ -458,6 +461,7 @@ class TestTogether:
             await move(tx, held, Event.PUBLISH, now, **changes)
             await asyncio.sleep(0.02)
 
+    @pytest.mark.long
     async def test_the_last_one_to_end_sees_the_others(
         self,
         client: httpx.AsyncClient,
@@ -496,6 +500,7 @@ class TestTogether:
         after = await read(client, post)
         assert (after["status"], after["version"]) == ("published", 1)
 
+    @pytest.mark.long
     async def test_an_edit_and_a_claim_at_once(
         self,
         client: httpx.AsyncClient,
@@ -531,6 +536,7 @@ class TestTogether:
                 assert (state, claimed) == ("claimed", 1)
             await set_row(db, one["id"], state="cancelled", next_at=None)
 
+    @pytest.mark.long
     async def test_a_retry_and_a_new_schedule_at_once_publish_once(
         self,
         client: httpx.AsyncClient,

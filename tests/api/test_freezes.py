@@ -84,6 +84,7 @@ class TestMaking:
 
 
 class TestBadInput:
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("fields", "expected"),
         [
@@ -149,6 +150,7 @@ class TestBadInput:
 
 
 class TestImpact:
+    @pytest.mark.long
     async def test_what_it_holds_and_what_it_can_not(
         self,
         client: httpx.AsyncClient,

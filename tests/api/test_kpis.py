@@ -369,6 +369,7 @@ class TestQuestions:
         )
         assert len(rows) == 366
 
+    @pytest.mark.long
     async def test_the_main_figures_are_the_default(
         self, client: httpx.AsyncClient, measured: Measured
     ) -> None:

@@ -122,6 +122,7 @@ class TestQuotas:
         assert refused["code"] == "quota_used_up"
         assert answer(await client.get(f"/v1/deliveries/{first['id']}"))["state"] == "failed"
 
+    @pytest.mark.long
     async def test_what_is_overdue_takes_a_place_of_today(
         self, client: httpx.AsyncClient, posts: list[Json], channel: UUID, db: Database
     ) -> None:
@@ -142,6 +143,7 @@ class TestQuotas:
             starts = datetime.fromisoformat(quota["starts_at"]).astimezone(SHANGHAI)
             assert (starts.hour, starts.date()) == (0, datetime.now(SHANGHAI).date())
 
+    @pytest.mark.long
     async def test_two_hundred_who_plan_at_once_get_two_places(
         self, db: Database, database_url: str, team: Team, channel: UUID
     ) -> None:
@@ -174,6 +176,7 @@ class TestQuotas:
         async with db.transaction() as tx:
             assert await tx.scalar(select(func.count()).select_from(Delivery)) == 2
 
+    @pytest.mark.long
     async def test_twenty_requests_at_once_get_two_places(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
     ) -> None:

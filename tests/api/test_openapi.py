@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import httpx
+import pytest
 
 from services.api import document
 from services.api.problems import MEDIA_TYPE
@@ -19,6 +20,7 @@ OPEN = {"downloads_get", "health_live", "health_ready", "links_follow"}
 COMMITTED = "docs/openapi.json has drifted: python -m services.api.document"
 
 
+@pytest.mark.long
 def test_the_committed_document_is_this_one() -> None:
     assert document.DOCUMENT.read_text(encoding="utf-8") == document.make(), COMMITTED
 

@@ -1,6 +1,7 @@
 """S6 and S27: every operation asks for the one permission that stands here, and for nothing less."""
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from drumtower.db.engine import Database
@@ -209,6 +210,7 @@ async def call(client: httpx.AsyncClient, operation: Operation) -> httpx.Respons
     return await client.request(operation.method, path, headers=headers, params=params, json=body)
 
 
+@pytest.mark.long
 async def test_every_operation_asks_for_its_permission(app: FastAPI, db: Database, team: Team) -> None:
     asked = [operation for operation in operations(app.openapi()) if operation.id not in FREE]
     assert WRITES.keys() | READS.keys() <= {operation.id for operation in asked}

@@ -313,6 +313,7 @@ class TestFinding:
         for wrong in ({"status": "new"}, {"due_on_from": "soon"}, {"colour": "red"}, {"q": ""}):
             assert (await client.get("/v1/posts", params=wrong)).status_code == 422
 
+    @pytest.mark.long
     async def test_a_page_costs_the_same_whatever_its_length(
         self,
         app: FastAPI,
@@ -367,6 +368,7 @@ class TestFinding:
         assert (await reviewer.get(f"/v1/posts/{post['id']}")).status_code == 200
 
 
+@pytest.mark.long
 async def test_evidence_is_one_pack(
     client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, db: Database, box: Box
 ) -> None:

@@ -145,6 +145,7 @@ class TestMediaAndWords:
             "/asset_ids/3": "licence_expired",
         }
 
+    @pytest.mark.long
     async def test_a_link_under_the_channels_domain_is_asked_for(
         self, client: httpx.AsyncClient, team: Team, db: Database, box: Box
     ) -> None:

@@ -8,6 +8,7 @@ from tests.api.test_assets import codes, upload
 from tests.media import made
 
 
+@pytest.mark.long
 async def test_a_video_is_an_asset(client: httpx.AsyncClient) -> None:
     film = made.recording("video/mp4")
     answer = await upload(client, film, "秋茶.mov", alt_text="泡茶")
@@ -67,6 +68,7 @@ async def test_some_bytes_of_a_file(client: httpx.AsyncClient, monkeypatch: pyte
         assert (refused.status_code, refused.json()["code"]) == (416, "range_unsatisfiable")
 
 
+@pytest.mark.long
 async def test_what_is_refused_says_why(client: httpx.AsyncClient) -> None:
     for content, code in (
         (made.recording("video/mp4")[:-800], "recording_broken"),

@@ -108,6 +108,7 @@ class TestVerdicts:
         assert once["status"] == "in_review"
         assert answer(await judge(reviewer, post), 201)["status"] == "approved"
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("criteria", "pointer"),
         [
@@ -277,6 +278,7 @@ class TestEditAfterApproval:
         # What is not content is not what leaves.
         assert answer(await edit(client, post, pillar="产品"))["pillar"] == "产品"
 
+    @pytest.mark.long
     @pytest.mark.parametrize("state", ["failed", "missed", "cancelled", "published"])
     async def test_what_is_over_does_not_hinder(
         self,
@@ -341,6 +343,7 @@ async def test_an_ended_approval_needs_all_four_points_again(
 
 
 class TestRaces:
+    @pytest.mark.long
     async def test_two_reviewers_at_once(
         self,
         app: FastAPI,
@@ -365,6 +368,7 @@ class TestRaces:
                 assert after["status"] == "approved"
                 assert after["review"]["approved_hash"] == after["content_hash"]
 
+    @pytest.mark.long
     async def test_approving_and_editing_at_once(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
     ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
@@ -160,6 +161,7 @@ async def test_an_answer_is_held_to_what_blocks(
     answer(await client.post(url, json={"text": "我们家最好的"}), 201)
 
 
+@pytest.mark.long
 async def test_a_new_version_opens_findings_and_the_next_closes_them(
     app: FastAPI,
     client: httpx.AsyncClient,

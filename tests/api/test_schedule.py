@@ -104,6 +104,7 @@ class TestPlanning:
         [made] = answer(await schedule(client, post, [channel], **when), 201)["data"]
         assert made["publish_if_late_by"] == seconds
 
+    @pytest.mark.long
     @pytest.mark.parametrize("asked", [-1, "half an hour", True, "1800", "P2M", 10**9, 1.5])
     async def test_a_late_policy_that_is_none(
         self, client: httpx.AsyncClient, post: Json, channel: UUID, asked: Any
@@ -169,6 +170,7 @@ class TestPlanning:
 
 
 class TestBadInput:
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("when", "expected"),
         [
@@ -323,6 +325,7 @@ class TestTwice:
         code = "already_published" if state == "published" else "already_scheduled"
         assert problems(await schedule(client, post, [channel])) == {"/channel_ids/0": code}
 
+    @pytest.mark.long
     @pytest.mark.parametrize("state", ["cancelled", "failed", "missed"])
     async def test_what_is_over_stands_in_nobodys_way(
         self,
@@ -341,6 +344,7 @@ class TestTwice:
             assert answer(refused, 409)["code"] == "already_scheduled"
 
 
+@pytest.mark.long
 async def test_a_review_while_scheduling_is_one_or_the_other(
     client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
 ) -> None:

@@ -56,6 +56,7 @@ async def days(client: httpx.AsyncClient, series: Json) -> list[Json]:
 
 
 class TestMaking:
+    @pytest.mark.long
     async def test_a_series_and_its_days(
         self, client: httpx.AsyncClient, db: Database, settings: Settings, post: Json, channel: UUID
     ) -> None:
@@ -149,6 +150,7 @@ class TestBadInput:
         assert problems(await client.post("/v1/series", json=asked(post, channel, **fields))) == expected
         assert answer(await client.get("/v1/series"))["data"] == []
 
+    @pytest.mark.long
     async def test_what_the_checks_would_refuse(
         self, client: httpx.AsyncClient, team: Team, db: Database, box: Box, channel: UUID
     ) -> None:
@@ -176,6 +178,7 @@ class TestBadInput:
 
 
 class TestStopping:
+    @pytest.mark.long
     async def test_pause_resume_end(
         self, client: httpx.AsyncClient, db: Database, settings: Settings, post: Json, channel: UUID
     ) -> None:
@@ -208,6 +211,7 @@ class TestStopping:
             assert answer(await client.post(f"{address}/{act}"), 409)["code"] == "series_ended"
         assert answer(await client.patch(address, json={"name": "又"}), 409)["code"] == "series_ended"
 
+    @pytest.mark.long
     async def test_a_pause_stops_the_rest_of_a_day_that_has_begun(
         self,
         client: httpx.AsyncClient,

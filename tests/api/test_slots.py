@@ -151,6 +151,7 @@ class TestNextSlot:
             answer(await client.post(f"{address}/retry"))
             assert (await row(db, one["id"])).slot_at is None
 
+    @pytest.mark.long
     async def test_planners_at_once_book_different_slots(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
     ) -> None:
@@ -201,6 +202,7 @@ class TestBestTimes:
         assert len(every["data"]) == 168
         assert "并非实测" in every["data"][0]["reason"]
 
+    @pytest.mark.long
     async def test_own_results_lead(
         self,
         client: httpx.AsyncClient,

@@ -180,6 +180,7 @@ async def call(
     return await client.request(operation.method, path, params=params, headers=headers, json=body)
 
 
+@pytest.mark.long
 async def test_paths(
     app: FastAPI,
     client: httpx.AsyncClient,
@@ -256,6 +257,7 @@ def _ids_in(schema: Json, document: Json, prefix: str, seen: frozenset[str]) -> 
     return found.union(*(_ids_in(one, document, name, seen) for name, one in inner)) if inner else found
 
 
+@pytest.mark.long
 async def test_queries_and_bodies(
     app: FastAPI,
     client: httpx.AsyncClient,

@@ -123,6 +123,7 @@ class TestTaken:
         assert (raw.body, raw.query, raw.fault) == (VECTOR.body, VECTOR.query, None)
         assert raw.workspace_id == said.workspace_id == channel.workspace_id
 
+    @pytest.mark.long
     async def test_the_same_event_eight_times_at_once(
         self, platform: httpx.AsyncClient, db: Database, channel: Channel
     ) -> None:
@@ -312,6 +313,7 @@ class TestRefused:
         await refused(await VECTOR.to(platform, channel, content=endless()), 413, "body_too_large")
         await nothing_is_stored(db)
 
+    @pytest.mark.long
     async def test_a_body_that_does_not_come_is_not_waited_for(
         self, platform: httpx.AsyncClient, db: Database, channel: Channel
     ) -> None:
@@ -338,6 +340,7 @@ class TestTrouble:
         assert answer.headers["retry-after"] == "2"
         await gone.close()
 
+    @pytest.mark.long
     async def test_a_database_that_stands_still_is_not_waited_for(
         self, platform: httpx.AsyncClient, db: Database, channel: Channel
     ) -> None:

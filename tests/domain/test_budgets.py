@@ -40,6 +40,7 @@ def test_no_window_ever_sees_more_than_count_and_burst(rate: Rate, steps: list[t
     assert most_in_a_window(served(rate, arrivals), rate.per) <= rate.count + rate.burst
 
 
+@pytest.mark.long
 @given(st.integers(11, 100), st.integers(1, 10))
 def test_a_rate_within_a_limit_keeps_every_window_within_it(limit: int, burst: int) -> None:
     rate = Rate.within(limit, timedelta(minutes=1), burst=burst, source="tests")

@@ -53,6 +53,7 @@ def test_every_failure_of_a_platform_has_a_reason() -> None:
     assert set(failures.HINTS) <= set(REASONS)
 
 
+@pytest.mark.long
 def test_every_code_that_the_engine_writes_has_a_reason() -> None:
     """Whoever makes deliveries wait or end for a new reason says it in words, too."""
     engine = {one.code for one in find() if one.where.startswith("services/scheduler/")}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text, update
 
 from drumtower.adapters.weibo.adapter import WeiboAdapter
@@ -49,6 +50,7 @@ class TestWhatIsStored:
         assert "exposure" not in reading
         assert await readings(db, stage.channel_id, None) == [{"followers": 3}]
 
+    @pytest.mark.long
     async def test_wechat_tells_the_next_day_and_gives_exposure(
         self, db: Database, connect: Connect, puller: Puller
     ) -> None:
@@ -72,6 +74,7 @@ class TestWhatIsStored:
         [reading] = await readings(db, stage.channel_id, post.id)
         assert (reading["exposure"], reading["likes"]) == (40, 4)
 
+    @pytest.mark.long
     async def test_the_same_day_told_again_is_stored_once(
         self, db: Database, connect: Connect, puller: Puller, clock: SetClock
     ) -> None:
@@ -243,6 +246,7 @@ class TestFailures:
         assert own.next_at is not None
         assert own.next_at > clock.moment
 
+    @pytest.mark.long
     async def test_an_outage_backs_off_and_ends(
         self, db: Database, connect: Connect, puller: Puller, clock: SetClock
     ) -> None:
@@ -279,6 +283,7 @@ class TestFailures:
         assert made[post.id].last_error is None
         assert len(await readings(db, stage.channel_id, post.id)) == 1
 
+    @pytest.mark.long
     async def test_a_platform_that_hangs_delays_no_other(
         self, db: Database, connect: Connect, puller: Puller
     ) -> None:

@@ -110,6 +110,7 @@ async def test_relayed_events_and_dead_replicas_go(db: Database, team: Team) -> 
     assert replicas == ["r1"]
 
 
+@pytest.mark.long
 async def test_who_said_what_is_forgotten_where_the_platform_asks_for_it(
     db: Database, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

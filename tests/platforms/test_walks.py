@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def test_a_walk_by_id_gives_each_id_once(ids: list[int], size: int, data: st.Dat
     assert sorted(seen) == ids
 
 
+@pytest.mark.long
 @given(
     st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 14)), max_size=60),
     st.integers(2, 9),

@@ -103,6 +103,7 @@ class TestPublishes:
 
 
 class TestRestart:
+    @pytest.mark.long
     async def test_a_restart_waits_for_what_is_not_due_yet(self, tmp_path: Path) -> None:
         log = tmp_path / "wechat.jsonl"
         first = WeChatSandbox(log)
@@ -187,6 +188,7 @@ class TestCallbacks:
             assert event.outcome.external_id == (await caller.state())["posts"][0]["id"]
             assert event.outcome.context["msg_data_id"] == task["msg_data_id"]
 
+    @pytest.mark.long
     async def test_three_tries_with_one_message_id(
         self, caller: Caller, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -320,6 +320,7 @@ async def test_three_tries_then_silence() -> None:
         assert [row["try"] for row in weibo.sandbox.store.all("pushes")] == [1, 2, 3]
 
 
+@pytest.mark.long
 async def test_a_slow_callback_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages.FanService, "patience", 1.0)
     async with hooked() as (weibo, callback):

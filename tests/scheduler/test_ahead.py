@@ -49,6 +49,7 @@ async def test_what_was_claimed_ahead_leaves_at_its_instant(weibo: Stage) -> Non
     assert time.monotonic() - began < 1.0, "what is due waits for nothing"
 
 
+@pytest.mark.long
 async def test_what_is_due_later_is_left(weibo: Stage) -> None:
     await weibo.schedule(AHEAD * 50)
     assert await claim(weibo) == []

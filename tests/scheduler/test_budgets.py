@@ -65,6 +65,7 @@ async def exhaust(stage: Stage) -> None:
 
 
 class TestBudgets:
+    @pytest.mark.long
     async def test_over_budget_waits_and_is_no_attempt_and_no_failure(self, weibo: Stage) -> None:
         stage = bound(weibo)
         for number in range(13):
@@ -85,6 +86,7 @@ class TestBudgets:
         assert all(at > datetime.now(UTC) + timedelta(minutes=1) for at in told)
         assert told[-1] - told[0] >= timedelta(minutes=6)
 
+    @pytest.mark.long
     async def test_what_waited_goes_when_a_token_is_free(
         self, weibo: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -102,6 +104,7 @@ class TestBudgets:
         # Two at once, and six more a quarter of a second apart.
         assert time.monotonic() - began >= 6 * 0.25
 
+    @pytest.mark.long
     async def test_another_channel_is_not_held_back(
         self, weibo: Stage, make_stage: Callable[[str], Awaitable[Stage]]
     ) -> None:
@@ -163,6 +166,7 @@ class TestResets:
             assert row.not_before == row.next_at
             assert timedelta(seconds=least) <= row.next_at - began <= timedelta(seconds=most + 10)
 
+    @pytest.mark.long
     async def test_what_is_planned_later_waits_too_and_goes_when_it_is_over(
         self, weibo: Stage, quick_retries: None
     ) -> None:
@@ -319,6 +323,7 @@ def all_published(rows: list[Delivery]) -> bool:
 class TestBreakers:
     """N6 and N7."""
 
+    @pytest.mark.long
     async def test_a_platform_that_fails_is_left_alone_and_asked_by_one(
         self, crowd: MakeCrowd, db: Database
     ) -> None:
@@ -367,6 +372,7 @@ class TestBreakers:
         async with db.transaction() as tx:
             assert await breakers.count_open(tx) == {}
 
+    @pytest.mark.long
     async def test_repeats_stay_within_a_tenth_of_the_first_attempts(
         self, crowd: MakeCrowd, quick_retries: None
     ) -> None:
@@ -393,6 +399,7 @@ class TestBreakers:
 class TestPlaces:
     """N2."""
 
+    @pytest.mark.long
     async def test_a_platform_that_hangs_holds_its_places_and_delays_no_other(self, crowd: MakeCrowd) -> None:
         calm = await crowd("other", 15, platform_concurrency=8)
         await run(calm, 20, until=all_published)

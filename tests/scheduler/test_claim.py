@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import insert, text, update
 
 from drumtower.connections import Connections
@@ -249,6 +250,7 @@ class TestSpoiledRows:
         assert (bad.state, good.state) == (State.UNKNOWN, State.PUBLISHED)
 
 
+@pytest.mark.long
 def test_the_first_rows_of_a_process_can_be_read() -> None:
     """SQLAlchemy makes a model's attributes work with its first ORM statement; a claim may come before any."""
     script = "from drumtower.db.models import Delivery; from drumtower.db.plain import make; make(Delivery, {'id': 1}).id"

@@ -53,6 +53,7 @@ def rows_read(nodes: list[Plan]) -> int:
     return sum(round((node["Actual Rows"] + node.get(dropped, 0)) * node["Actual Loops"]) for node in nodes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("planned", "due"),
     [

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import func, select, update
 
 from drumtower.db.engine import Database
@@ -192,6 +193,7 @@ class TestStale:
         assert out.checkpoint.keys() >= before.keys()
 
 
+@pytest.mark.long
 async def test_cancelled_while_it_is_prepared(wechat: Stage, client: httpx.AsyncClient) -> None:
     """The draft is made in the moment of the cancel: whoever made it can't save it, but owes it."""
     cover = await make_image(wechat.db, wechat.storage, wechat.team)

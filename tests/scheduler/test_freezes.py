@@ -248,6 +248,7 @@ async def test_a_freeze_during_a_preparation_stops_it(wechat: Stage, monkeypatch
     assert await wechat.attempts(planned) == []
 
 
+@pytest.mark.long
 async def test_a_freeze_and_a_claim_at_once(weibo: Stage) -> None:
     """Whoever comes first: it is out, or it is held; and nothing begins once the freeze is there."""
     outcomes = []
@@ -279,6 +280,7 @@ async def until(stage: Stage, done: Callable[[list[State]], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.long
 async def test_a_burst_stops_within_five_seconds(weibo: Stage) -> None:
     """200 due at once, two dispatchers at work, a freeze in the middle: nothing starts after it."""
     settings = weibo.settings.model_copy(update={"platform_concurrency": 4})

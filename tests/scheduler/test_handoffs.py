@@ -78,6 +78,7 @@ async def test_the_channels_owner_comes_first_while_they_are_here(wechat: Stage)
     assert (await wechat.delivery(second)).owner_id == wechat.team.owner_id
 
 
+@pytest.mark.long
 async def test_reminders_and_then_late_each_told_once(wechat: Stage, handed: Delivery) -> None:
     before = REGISTRY.get_sample_value("handoffs_late_total", {"platform": "wechat"}) or 0
     for gone, expected in (

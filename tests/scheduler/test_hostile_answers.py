@@ -54,6 +54,7 @@ async def its_only_post(stage: Stage, row: Delivery) -> dict[str, Any]:
     return post
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -97,6 +98,7 @@ async def test_89_a_wait_that_is_none(weibo: Stage, words: str) -> None:
     assert timedelta(minutes=4) < row.next_at - datetime.now(UTC) < timedelta(minutes=6)
 
 
+@pytest.mark.long
 async def test_90_refused_at_every_second_call(wechat: Stage) -> None:
     body = '{"errcode":40001,"errmsg":"invalid credential"}'
     for _ in range(40):
@@ -133,6 +135,7 @@ async def test_92_an_error_that_quotes_our_token(weibo: Stage) -> None:
 class TestTheSameIdForTwoPosts:
     """96."""
 
+    @pytest.mark.long
     async def test_what_can_be_looked_up_is(self, weibo: Stage) -> None:
         first = await settled(weibo, await weibo.schedule(body="第一条"))
         lie = json.dumps({"id": first.external_id, "created_at": AT})

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 
 from drumtower.domain.deliveries import State
 from tests.factories import make_image
@@ -23,6 +24,7 @@ async def while_it_leaves(stage: Stage, path: str) -> AsyncIterator[None]:
     await leaving
 
 
+@pytest.mark.long
 async def test_97_a_channel_disconnected_while_it_publishes(weibo: Stage, client: httpx.AsyncClient) -> None:
     leaving = await weibo.schedule(body="第一条")
     waiting = await weibo.schedule(body="第二条")
@@ -35,6 +37,7 @@ async def test_97_a_channel_disconnected_while_it_publishes(weibo: Stage, client
     assert [post["id"] for post in await weibo.remote_posts()] == [out.external_id]
 
 
+@pytest.mark.long
 async def test_98_a_token_revoked_in_mid_upload(wechat: Stage) -> None:
     cover = await make_image(wechat.db, wechat.storage, wechat.team)
     await wechat.control("settings", {"publish_delay": 0.0})

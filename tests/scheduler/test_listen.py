@@ -87,6 +87,7 @@ class TestOnASandbox:
         listed = (await client.get(f"/v1/interactions/{heard.id}/replies")).json()["data"]
         assert [(row["state"], row["external_id"]) for row in listed] == [(State.PUBLISHED, ours[0]["id"])]
 
+    @pytest.mark.long
     async def test_a_platform_that_breaks_off_is_asked_again_later(self, weibo: Stage) -> None:
         await weibo.schedule()
         await weibo.dispatch()
@@ -108,6 +109,7 @@ class TestOnASandbox:
 
 
 class TestWeChat:
+    @pytest.mark.long
     async def test_a_message_pushed_to_us_is_answered(
         self, make_stage: MakeStage, app: FastAPI, client: httpx.AsyncClient
     ) -> None:
@@ -289,6 +291,7 @@ class TestTurns:
         await hear()
         assert [asked[0] for asked in ScriptedAdapter.asked] == [channel.account_id]
 
+    @pytest.mark.long
     async def test_a_platform_that_hangs_holds_its_own_slots_only(
         self, db: Database, open_channel: Open, hear: Hear, monkeypatch: pytest.MonkeyPatch
     ) -> None:

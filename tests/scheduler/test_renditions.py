@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import pytest
 from sqlalchemy import func, select, update
 
 from drumtower.db.engine import Database
@@ -21,6 +22,7 @@ from tests.api.test_assets import codes, upload
 WEBP = pictures.encode(pictures.half_red(), "WEBP")
 
 
+@pytest.mark.long
 async def test_a_rendition_goes_out_in_its_assets_place(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, db: Database, settings: Settings
 ) -> None:
@@ -56,6 +58,7 @@ async def test_a_rendition_goes_out_in_its_assets_place(
     assert codes(unknown) == [("/platform", "unknown_platform")]
 
 
+@pytest.mark.long
 async def test_what_can_not_be_made_is_said_and_may_be_tried_again(
     client: httpx.AsyncClient, db: Database, settings: Settings
 ) -> None:

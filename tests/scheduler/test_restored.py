@@ -60,6 +60,7 @@ async def test_what_went_out_after_the_backup_does_not_go_again(weibo: Stage, to
     assert len(await weibo.remote_posts()) == (1 if told else 2)
 
 
+@pytest.mark.long
 async def test_what_did_not_goes_out_once_and_what_is_not_due_is_left_alone(weibo: Stage) -> None:
     due, later = await weibo.schedule(), await weibo.schedule(timedelta(days=1), body="明天")
     await restored(weibo)

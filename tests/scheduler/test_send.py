@@ -14,6 +14,7 @@ from tests.scheduler.conftest import MakeStage
 from tests.scheduler.stage import Stage
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("platform", ["weibo", "bluesky"])
 async def test_a_due_post_is_published(make_stage: MakeStage, platform: str) -> None:
     stage = await make_stage(platform)
@@ -41,6 +42,7 @@ async def test_what_is_not_due_stays(weibo: Stage) -> None:
     assert await weibo.remote_posts() == []
 
 
+@pytest.mark.long
 async def test_two_dispatchers_send_once(weibo: Stage) -> None:
     for number in range(10):
         await weibo.schedule(body=f"第{number}条")
@@ -126,6 +128,7 @@ async def test_a_rate_limit_waits_and_costs_no_attempt(weibo: Stage) -> None:
     assert waiting.not_before > datetime.now(UTC) + timedelta(minutes=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("platform", ["weibo", "bluesky"])
 @pytest.mark.parametrize("acts", [True, False], ids=["acted", "did not act"])
 @pytest.mark.parametrize(
@@ -188,6 +191,7 @@ async def test_a_dead_dispatcher_that_had_not_started_costs_nothing(weibo: Stage
     assert len(await weibo.remote_posts()) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("apart", [False, True], ids=["intent committed", "only claimed"])
 async def test_a_stale_holder_writes_nothing(weibo: Stage, apart: bool) -> None:
     """Whoever was overtaken before its call does not make it, or what it brings is not written over the other's."""

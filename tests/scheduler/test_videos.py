@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from drumtower.db.models import Delivery
 from drumtower.domain.content import Kind
 from drumtower.domain.deliveries import State
@@ -35,6 +37,7 @@ async def looked(stage: Stage, delivery: Delivery, seconds: float) -> Delivery:
     return await stage.delivery(delivery)
 
 
+@pytest.mark.long
 async def test_an_upload_that_broke_off_goes_on_and_every_fragment_leaves_once(kuaishou: Stage) -> None:
     delivery = await planned(kuaishou, timedelta(minutes=5))
     await kuaishou.fault(path="/api/upload/fragment", status=500, skip=1)
@@ -57,6 +60,7 @@ async def test_an_upload_that_broke_off_goes_on_and_every_fragment_leaves_once(k
     assert [post["id"] for post in await kuaishou.remote_posts()] == [published.external_id]
 
 
+@pytest.mark.long
 async def test_a_lost_answer_is_looked_up_and_its_review_awaited(kuaishou: Stage) -> None:
     delivery = await planned(kuaishou)
     await kuaishou.fault(path="photo/publish", behaviour="reset", acts=True)
@@ -71,6 +75,7 @@ async def test_a_lost_answer_is_looked_up_and_its_review_awaited(kuaishou: Stage
     assert len(await kuaishou.remote_posts()) == 1
 
 
+@pytest.mark.long
 async def test_what_the_review_refuses_fails_with_what_is_known(douyin: Stage) -> None:
     kept = await planned(douyin)
     refused = await planned(douyin, body="违禁词 " * 3)

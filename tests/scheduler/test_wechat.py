@@ -14,6 +14,7 @@ from tests.factories import make_image
 from tests.scheduler.stage import Stage
 
 
+@pytest.mark.long
 async def test_accepted_is_confirmed_by_asking(wechat: Stage) -> None:
     cover = await make_image(wechat.db, wechat.storage, wechat.team)
     planned = await wechat.schedule(asset_ids=(cover,))
@@ -61,6 +62,7 @@ async def test_a_failed_preparation_says_so_and_never_delays(wechat: Stage) -> N
     assert waiting.lease_until <= waiting.due_at
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("acts", [True, False], ids=["acted", "did not act"])
 async def test_a_lost_submit_is_settled_without_a_second_one(wechat: Stage, acts: bool) -> None:
     cover = await make_image(wechat.db, wechat.storage, wechat.team)
@@ -79,6 +81,7 @@ async def test_a_lost_submit_is_settled_without_a_second_one(wechat: Stage, acts
     assert len(await wechat.remote_posts()) == 1
 
 
+@pytest.mark.long
 async def test_what_the_platform_withholds_is_failed_with_its_reason(wechat: Stage) -> None:
     cover = await make_image(wechat.db, wechat.storage, wechat.team)
     planned = await wechat.schedule(asset_ids=(cover,))

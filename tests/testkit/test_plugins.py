@@ -69,6 +69,7 @@ def test_a_built_adapter_is_found_listed_and_checked(package: Path, tmp_path: Pa
     assert (checked.returncode, checked.stdout.strip()) == (0, "kiosk: the declaration is whole.")
 
 
+@pytest.mark.long
 def test_a_broken_plugin_is_reported_and_stops_nothing(package: Path, tmp_path: Path) -> None:
     python("-m", "hatchling", "build", "-t", "wheel", path=package, cwd=package)
     (wheel,) = (package / "dist").glob("*.whl")
