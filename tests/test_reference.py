@@ -48,6 +48,7 @@ def test_every_error_code_is_explained() -> None:
     assert len(codes) > 150
 
 
+@pytest.mark.long
 def test_the_collector_sees_every_way_a_code_is_given() -> None:
     """One code of each way: a keyword, a position, a local function, a table, a choice, a dictionary, a result."""
     codes = {one.code for one in find()}

@@ -104,6 +104,7 @@ class TestFeedback:
         events, _ = await desk.drain({})
         assert {event.text for event in events} == {"1", "29"}
 
+    @pytest.mark.long
     async def test_the_cursor_does_not_grow(self, desk: Desk) -> None:
         post = (await desk.out()).external_id
         for number in range(240):

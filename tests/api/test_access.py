@@ -74,6 +74,7 @@ async def test_a_session_from_log_in_to_log_out(
     refusal(again, 401, "refresh_failed")
 
 
+@pytest.mark.long
 async def test_a_replayed_refresh_token_ends_the_session(nobody: httpx.AsyncClient, team: Team) -> None:
     first = answer(await log_in(nobody, team.owner_email))
     other = answer(await log_in(nobody, team.owner_email))
@@ -88,6 +89,7 @@ async def test_a_replayed_refresh_token_ends_the_session(nobody: httpx.AsyncClie
     answer(await nobody.get("/v1/me", headers=bearer(other["access_token"])))
 
 
+@pytest.mark.long
 async def test_tokens_and_members_end(nobody: httpx.AsyncClient, team: Team, db: Database) -> None:
     tokens = answer(await log_in(nobody, team.owner_email))
     past = datetime.now(UTC) - timedelta(seconds=1)

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from sqlalchemy import update
 
 from drumtower.crypto import Box
@@ -49,6 +50,7 @@ async def test_what_is_planned_and_out_counts_and_what_is_off_does_not(
     assert (await windows(client, channel))[0]["total"] == 0
 
 
+@pytest.mark.long
 async def test_the_second_of_two_waits_for_a_second_person(
     client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, db: Database, box: Box
 ) -> None:

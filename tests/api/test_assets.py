@@ -158,6 +158,7 @@ async def test_only_the_picture_is_kept(client: httpx.AsyncClient) -> None:
     assert pictures.opened(await stored(client, deep)).getpixel((5, 5)) == 40_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 async def test_animations_keep_their_frames(client: httpx.AsyncClient, kind: str) -> None:
     given = pictures.opened(pictures.animation(kind))

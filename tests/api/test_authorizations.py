@@ -178,6 +178,7 @@ class TestFlow:
         cookie = made.headers["set-cookie"].lower()
         assert all(part in cookie for part in ("httponly", "samesite=lax", "path=/v1/oauth", "max-age=600"))
 
+    @pytest.mark.long
     async def test_a_channel_is_authorised_again(self, kite: Stand, db: Database) -> None:
         credentials = kite.account()
         channel = await kite.connect(credentials)

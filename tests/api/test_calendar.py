@@ -22,6 +22,7 @@ async def days(client: httpx.AsyncClient, first: date, last: date, **more: str) 
     return data
 
 
+@pytest.mark.long
 async def test_each_thing_stands_on_its_day(
     client: httpx.AsyncClient,
     reviewer: httpx.AsyncClient,
@@ -104,6 +105,7 @@ async def test_a_quarter_is_one_answer(client: httpx.AsyncClient, team: Team) ->
     assert sum(len(day["posts"]) for day in shown) == 1
 
 
+@pytest.mark.long
 async def test_freezes_and_the_days_of_series(
     client: httpx.AsyncClient,
     reviewer: httpx.AsyncClient,

@@ -84,6 +84,7 @@ async def everything(db: Database) -> str:
     return str(rows)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_connect_and_keep_the_secrets(
     client: httpx.AsyncClient,
@@ -121,6 +122,7 @@ async def test_connect_and_keep_the_secrets(
             assert form not in seen
 
 
+@pytest.mark.long
 async def test_what_is_wrong_is_said_at_once(
     client: httpx.AsyncClient, team: Team, sandbox: str, stranger: httpx.AsyncClient
 ) -> None:

@@ -220,6 +220,7 @@ async def test_problems_for_what_http_itself_refuses(client: httpx.AsyncClient) 
     problem(await client.get(f"{BRANDS}/0199c5c0-0000-7000-8000-000000000000"), 404, "not_found")
 
 
+@pytest.mark.long
 async def test_a_bug_is_a_problem_without_its_text(settings: Settings, team: Team) -> None:
     async with other_app(settings) as app, client_for(app, team.owner_key) as client:
 
@@ -331,6 +332,7 @@ async def test_headers_are_no_way_in(client: httpx.AsyncClient, app: FastAPI) ->
         assert "evil" not in str(made.headers)
 
 
+@pytest.mark.long
 async def test_logs_are_lines_of_json_without_secrets(
     settings: Settings,
     team: Team,

@@ -220,6 +220,7 @@ class TestEveryState:
 
 
 class TestCancel:
+    @pytest.mark.long
     async def test_cancelling_frees_the_post(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:
@@ -281,6 +282,7 @@ class TestCancel:
 
 
 class TestReschedule:
+    @pytest.mark.long
     async def test_another_time(self, client: httpx.AsyncClient, db: Database, delivery: Json) -> None:
         await set_row(db, delivery["id"], not_before=datetime.now(UTC), lease_until=datetime.now(UTC))
         day = (datetime.now(UTC) + timedelta(days=3)).date()
@@ -341,6 +343,7 @@ class TestRetry:
         assert kept.next_at is not None
         assert kept.next_at <= datetime.now(UTC)
 
+    @pytest.mark.long
     async def test_what_would_be_missed_at_once_is_not_promised(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:
@@ -355,6 +358,7 @@ class TestRetry:
         await bring(db, delivery, "failed", due_at=long_ago, late_by_seconds=3 * 3600)
         answer(await client.post(f"/v1/deliveries/{delivery['id']}/retry"))
 
+    @pytest.mark.long
     async def test_it_goes_with_what_is_approved_now(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:
@@ -389,6 +393,7 @@ class TestReconcile:
         assert (await row(db, delivery["id"])).fence == 8
         assert (await read(client, {"id": delivery["post_id"]}))["status"] == "published"
 
+    @pytest.mark.long
     async def test_absent(self, client: httpx.AsyncClient, db: Database, delivery: Json) -> None:
         await bring(db, delivery, "unknown", needs_check=True)
         done = answer(await act(client, delivery, "reconcile", verdict="absent"))
@@ -402,6 +407,7 @@ class TestReconcile:
         assert kept.next_at is not None
         assert kept.next_at <= datetime.now(UTC)
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("body", "expected"),
         [
@@ -437,6 +443,7 @@ class TestReconcile:
             assert answer(refused, 409)["code"] == "delivery_state"
 
 
+@pytest.mark.long
 async def test_a_proof_closes_a_hand_off(client: httpx.AsyncClient, db: Database, delivery: Json) -> None:
     await bring(db, delivery, "handoff", due_at=datetime.now(UTC) - timedelta(minutes=10))
     future = await act(client, delivery, "proof", url=URL, published_at="2099-01-01T00:00:00Z")

@@ -82,6 +82,7 @@ async def test_it_names_what_stands_in_the_way(
     assert codes[:2] == ["channel_disconnected", "approval_outdated"]
 
 
+@pytest.mark.long
 async def test_a_failed_one_says_whether_a_retry_helps(
     client: httpx.AsyncClient, db: Database, delivery: Json
 ) -> None:
@@ -123,6 +124,7 @@ class TestWorkList:
         shown = answer(await client.get(f"/v1/deliveries/{delivery['id']}"))
         assert shown["look_at"] == "https://mp.weixin.qq.com/"
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("body", "state", "reasons"),
         [
@@ -164,6 +166,7 @@ class TestWorkList:
         again = answer(await client.post(f"/v1/deliveries/{delivery['id']}/retry"))
         assert again["state"] == "retrying"
 
+    @pytest.mark.long
     async def test_sending_again_takes_the_word_of_who_looked(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:

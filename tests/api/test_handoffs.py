@@ -91,6 +91,7 @@ class TestPack:
         assert len(english["checklist"]) == len(pack["checklist"])
         assert all(step.isascii() for step in english["checklist"])
 
+    @pytest.mark.long
     async def test_nobody_publishes_by_hand_what_the_engine_does(
         self, client: httpx.AsyncClient, db: Database, handed: str
     ) -> None:
@@ -150,6 +151,7 @@ class TestProof:
         refused = problems(await act(client, handed, "proof", url=elsewhere, published_at=future))
         assert refused == {"/url": "proof_elsewhere", "/published_at": "time_in_future"}
 
+    @pytest.mark.long
     async def test_one_post_proves_one_delivery(
         self,
         client: httpx.AsyncClient,
@@ -165,6 +167,7 @@ class TestProof:
         refused = next(one for one in done if one.status_code == 409)
         assert answer(refused, 409)["code"] == "proof_taken"
 
+    @pytest.mark.long
     @pytest.mark.parametrize(("published", "late"), [(5, True), (15, False)])
     async def test_late_is_when_it_was_out_late(
         self, client: httpx.AsyncClient, db: Database, handed: str, published: float, late: bool
@@ -184,6 +187,7 @@ class TestProof:
         )
 
 
+@pytest.mark.long
 async def test_the_explanation_names_the_owner_the_deadline_and_that_it_is_late(
     client: httpx.AsyncClient, db: Database, handed: str
 ) -> None:

@@ -27,6 +27,7 @@ async def count(db: Database, model: type[Brand] | type[IdempotencyKey]) -> int:
         return int(await tx.scalar(select(func.count()).select_from(model)) or 0)
 
 
+@pytest.mark.long
 async def test_fifty_equal_requests_make_one_thing(
     client: httpx.AsyncClient, db: Database, team: Team
 ) -> None:

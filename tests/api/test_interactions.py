@@ -315,6 +315,7 @@ class TestAnswering:
         async with db.transaction() as tx:
             assert (await tx.scalars(select(Delivery))).all() == []
 
+    @pytest.mark.long
     async def test_a_platform_without_messages(
         self, client: httpx.AsyncClient, db: Database, team: Team, box: Box, hear: Hear
     ) -> None:

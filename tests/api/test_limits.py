@@ -82,6 +82,7 @@ class TestQuotas:
             assert await tx.scalar(select(func.count()).select_from(Delivery)) == 2
         answer(await schedule(client, posts[2], [channel], at=noon(2).isoformat()), 201)
 
+    @pytest.mark.long
     async def test_the_day_is_the_platforms(
         self, client: httpx.AsyncClient, posts: list[Json], channel: UUID
     ) -> None:
@@ -91,6 +92,7 @@ class TestQuotas:
         assert answer(late, 409)["code"] == "quota_used_up"
         answer(await schedule(client, posts[2], [channel], at=midnight.isoformat()), 201)
 
+    @pytest.mark.long
     async def test_cancelling_gives_it_back(
         self, client: httpx.AsyncClient, posts: list[Json], channel: UUID
     ) -> None:
@@ -98,6 +100,7 @@ class TestQuotas:
         answer(await client.post(f"/v1/deliveries/{first['id']}/cancel"))
         answer(await schedule(client, posts[2], [channel], at=noon().isoformat()), 201)
 
+    @pytest.mark.long
     async def test_rescheduling_gives_it_back_and_takes_another(
         self, client: httpx.AsyncClient, posts: list[Json], channel: UUID
     ) -> None:
@@ -110,6 +113,7 @@ class TestQuotas:
         still = answer(await client.get(f"/v1/deliveries/{first['id']}"))
         assert datetime.fromisoformat(still["due_at"]) == noon(2)
 
+    @pytest.mark.long
     async def test_retrying_takes_a_place_of_today(
         self, client: httpx.AsyncClient, posts: list[Json], channel: UUID, db: Database
     ) -> None:
@@ -130,6 +134,7 @@ class TestQuotas:
             await set_row(db, planned["id"], due_at=datetime.now(UTC) - timedelta(days=2))
         assert answer(await schedule(client, posts[2], [channel], now=True), 409)["code"] == "quota_used_up"
 
+    @pytest.mark.long
     async def test_what_is_left_is_shown(
         self, client: httpx.AsyncClient, posts: list[Json], channel: UUID, db: Database
     ) -> None:

@@ -42,6 +42,7 @@ async def add(db: Database, team: Team, role: Role) -> tuple[UUID, str]:
 
 
 class TestInvitations:
+    @pytest.mark.long
     async def test_an_invited_agency_joins_and_may_do_what_it_was_offered(
         self, app: FastAPI, client: httpx.AsyncClient
     ) -> None:
@@ -86,6 +87,7 @@ class TestInvitations:
         }
         assert states == {"a": "revoked", "b": "open", "c": "expired"}
 
+    @pytest.mark.long
     async def test_an_address_belongs_to_one_member(
         self, app: FastAPI, client: httpx.AsyncClient, stranger: httpx.AsyncClient, team: Team
     ) -> None:

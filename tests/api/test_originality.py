@@ -1,6 +1,7 @@
 """Originality over HTTP: our posts and imported texts, passages as written, and what preflight says of them."""
 
 import httpx
+import pytest
 from sqlalchemy import update
 
 from drumtower.crypto import Box
@@ -47,6 +48,7 @@ async def test_a_reference_is_found_shown_and_forgotten(
     assert answer(await client.get("/v1/originality/references"))["data"] == []
 
 
+@pytest.mark.long
 async def test_our_posts_are_compared_as_they_are_now(client: httpx.AsyncClient, team: Team) -> None:
     post = await write(client, team, title="", body=TEXT)
     assert [one["id"] for one in (await compare(client, text=COPY))["matches"]] == [post["id"]]
@@ -55,6 +57,7 @@ async def test_our_posts_are_compared_as_they_are_now(client: httpx.AsyncClient,
     assert (await compare(client, text=COPY))["matches"] == []
 
 
+@pytest.mark.long
 async def test_preflight_warns_of_references_and_of_what_is_used_again(
     client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, db: Database, box: Box
 ) -> None:

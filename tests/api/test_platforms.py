@@ -43,6 +43,7 @@ async def test_unknown_platforms_are_not_found(client: httpx.AsyncClient) -> Non
         assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("platform", sorted(registry.load().adapters))
 async def test_a_composer_can_be_drawn(client: httpx.AsyncClient, platform: str) -> None:
     """Counters, file pickers, option fields and every word that is shown, from the answer alone."""

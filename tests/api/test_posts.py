@@ -288,6 +288,7 @@ class TestEditing:
 
 
 class TestFinding:
+    @pytest.mark.long
     async def test_filters(self, client: httpx.AsyncClient, team: Team, db: Database) -> None:
         video = await write(client, team, kind="video", pillar="产品", due_on=day(1), title="茶山")
         promo = await write(client, team, nature="promotional", due_on=day(10), body="满 100% 减_半")

@@ -39,6 +39,7 @@ async def test_a_video_is_an_asset(client: httpx.AsyncClient) -> None:
     ]
 
 
+@pytest.mark.long
 async def test_some_bytes_of_a_file(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Input 47."""
     monkeypatch.setattr("services.api.assets.service.CHUNK", 100)

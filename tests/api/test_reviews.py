@@ -69,6 +69,7 @@ class TestVerdicts:
         assert {one["criterion"] for one in listed} == set(PASSED)
         assert {one["version"] for one in listed} == {1}
 
+    @pytest.mark.long
     async def test_an_approval_ends_with_the_planned_day(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team
     ) -> None:
@@ -221,6 +222,7 @@ class TestSubmitting:
 
 
 class TestEditAfterApproval:
+    @pytest.mark.long
     async def test_what_waits_is_held_and_goes_with_the_new_content(
         self,
         client: httpx.AsyncClient,
@@ -258,6 +260,7 @@ class TestEditAfterApproval:
         assert back["review"]["state"] == "draft"
         assert problems(await schedule(client, post, [channel])) == {"/review": "not_approved"}
 
+    @pytest.mark.long
     @pytest.mark.parametrize("state", ["claimed", "sending", "accepted", "unknown", "handoff"])
     async def test_what_is_beyond_reach_forbids_the_edit(
         self,
@@ -313,6 +316,7 @@ class TestEditAfterApproval:
         assert (held["state"], held["error"]["code"]) == ("held", "channel_disconnected")
         assert held["content_hash"] == approved["content_hash"]
 
+    @pytest.mark.long
     async def test_a_withdrawn_approval_holds_too(
         self,
         client: httpx.AsyncClient,
@@ -329,6 +333,7 @@ class TestEditAfterApproval:
         assert (restored["status"], restored["deliveries"][0]["state"]) == ("scheduled", "planned")
 
 
+@pytest.mark.long
 async def test_an_ended_approval_needs_all_four_points_again(
     client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, db: Database, channel: UUID
 ) -> None:

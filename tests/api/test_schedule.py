@@ -159,6 +159,7 @@ class TestPlanning:
         assert first.json() == second.json()
         assert len(answer(await client.get("/v1/deliveries"))["data"]) == 1
 
+    @pytest.mark.long
     async def test_two_planners_at_once_plan_once(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
     ) -> None:

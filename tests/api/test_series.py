@@ -106,6 +106,7 @@ class TestMaking:
 
 
 class TestBadInput:
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("fields", "expected"),
         [
@@ -236,6 +237,7 @@ class TestStopping:
         }
         assert (await read(client, {"id": first["post_id"]}))["archived_at"] is None
 
+    @pytest.mark.long
     async def test_an_edit_plans_anew(
         self, client: httpx.AsyncClient, db: Database, settings: Settings, post: Json, channel: UUID
     ) -> None:
@@ -265,6 +267,7 @@ class TestStopping:
 
 
 class TestItsPost:
+    @pytest.mark.long
     async def test_an_edit_and_a_new_approval_reach_the_days_to_come(
         self,
         client: httpx.AsyncClient,

@@ -96,6 +96,7 @@ class TestSlots:
 
 
 class TestNextSlot:
+    @pytest.mark.long
     async def test_each_channel_takes_its_own_next(
         self,
         client: httpx.AsyncClient,
@@ -116,6 +117,7 @@ class TestNextSlot:
         _, [after] = await planned(client, reviewer, team, [channel], next_slot=True)
         assert at(after) - at(one) == timedelta(days=1)
 
+    @pytest.mark.long
     async def test_what_is_planned_by_hand_takes_a_slot_too(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
     ) -> None:
@@ -126,6 +128,7 @@ class TestNextSlot:
         _, [third] = await planned(client, reviewer, team, [channel], next_slot=True)
         assert at(third) - at(one) == timedelta(days=2)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("how", ["cancel", "reschedule", "failed", "missed"])
     async def test_a_slot_that_is_given_back_is_free(
         self,
@@ -179,6 +182,7 @@ class TestNextSlot:
         assert found["/channel_ids/1"] == "no_slots"
         assert answer(await client.get("/v1/deliveries"))["data"] == []
 
+    @pytest.mark.long
     async def test_an_approval_that_ends_before_the_slot(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
     ) -> None:
@@ -230,6 +234,7 @@ class TestBestTimes:
         assert (best["weekday"], best["hour"], best["posts"]) == ("mon", 5, 12)
         assert best["low"] < best["lift"] < best["high"]
 
+    @pytest.mark.long
     async def test_scheduling_books_the_best_free_hour(
         self, client: httpx.AsyncClient, reviewer: httpx.AsyncClient, team: Team, channel: UUID
     ) -> None:

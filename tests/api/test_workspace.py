@@ -107,6 +107,7 @@ class TestPublishers:
         refused = await client.post("/v1/series", json=series)
         assert (refused.status_code, refused.json()["code"]) == (403, "own_work")
 
+    @pytest.mark.long
     async def test_who_scheduled_does_not_rewrite(
         self, app: FastAPI, client: httpx.AsyncClient, db: Database, box: Box, team: Team, approved: Json
     ) -> None:

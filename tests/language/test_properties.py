@@ -36,6 +36,7 @@ _HOSTILE = [
 ]
 
 
+@pytest.mark.long
 @given(st.one_of(_ANYTHING, _WORDS))
 @settings(deadline=None, max_examples=300)
 def test_answers_anything_within_bounds(text: str) -> None:

@@ -207,6 +207,7 @@ async def set_channel(db: Database, stage: Stage, **columns: Any) -> None:
 
 
 class TestFailures:
+    @pytest.mark.long
     async def test_a_rate_limit_is_waited_for(
         self, db: Database, connect: Connect, puller: Puller, clock: SetClock
     ) -> None:
@@ -306,6 +307,7 @@ class TestFailures:
         await puller.settle(0.2)
         assert time.monotonic() - began < 5
 
+    @pytest.mark.long
     async def test_a_broken_adapter_stops_no_other_channel(
         self, db: Database, connect: Connect, connections: Connections, clock: SetClock
     ) -> None:
@@ -350,6 +352,7 @@ class TestPlanning:
         await plan.step(db, ["bluesky"], clock.now(), plan.SWEEP)
         assert await plans(db, stage.channel_id) == {}
 
+    @pytest.mark.long
     async def test_the_sweep_finds_what_became_known_late(
         self, db: Database, connect: Connect, clock: SetClock
     ) -> None:

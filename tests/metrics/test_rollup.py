@@ -273,6 +273,7 @@ class TestRaces:
         assert await rollup.roll_up(db, team.workspace_id, channel) == 1
         assert await summed(db, channel, "likes") == [(D1, 11, 0, 2)]
 
+    @pytest.mark.long
     async def test_many_writers_and_two_replicas_end_with_the_truth(self, db: Database, team: Team) -> None:
         channel = await make_channel(db, team)
         posts = [await make_published(db, team, channel, local("2026-11-01T09:00")) for _ in range(5)]

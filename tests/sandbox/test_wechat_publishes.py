@@ -36,6 +36,7 @@ async def caller() -> AsyncIterator[Caller]:
 
 
 class TestPublishes:
+    @pytest.mark.long
     async def test_a_task_ends_by_itself(self, caller: Caller) -> None:
         await caller.control("settings", publish_delay=0.3)
         task = await caller.submit()

@@ -55,6 +55,7 @@ async def test_what_is_due_later_is_left(weibo: Stage) -> None:
     assert await claim(weibo) == []
 
 
+@pytest.mark.long
 async def test_a_freeze_counts_that_holds_when_it_leaves(weibo: Stage) -> None:
     """Asked a moment ahead: one that begins before then stops it, one that is over by then does not."""
     hour = timedelta(hours=1)

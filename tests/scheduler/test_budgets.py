@@ -213,6 +213,7 @@ class TestResets:
         assert row.next_at == limited.until
         assert await weibo.remote_posts() == []
 
+    @pytest.mark.long
     async def test_looks_wait_too(self, weibo: Stage) -> None:
         planned = await weibo.schedule()
         await weibo.fault(path="statuses/share", behaviour="reset", acts=True)
@@ -384,6 +385,7 @@ class TestBreakers:
         assert firsts >= 20
         assert len(Stubborn.calls) <= 1.1 * firsts
 
+    @pytest.mark.long
     async def test_without_breakers_repeats_are_many(self, crowd: MakeCrowd, quick_retries: None) -> None:
         """The proof that the test above can fail."""
         stage = await crowd("scripted", 20, breaker_rest=timedelta())

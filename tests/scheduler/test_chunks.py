@@ -50,6 +50,7 @@ async def chunked(weibo: Stage) -> Stage:
     return weibo
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ahead", [True, False], ids=["ahead of time", "at the due second"])
 @pytest.mark.parametrize("chunk", range(1, CHUNKS + 1))
 async def test_a_crash_after_a_chunk_goes_on_with_the_next(chunked: Stage, chunk: int, ahead: bool) -> None:

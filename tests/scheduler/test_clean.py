@@ -47,6 +47,7 @@ async def due_again(db: Database) -> None:
         )
 
 
+@pytest.mark.long
 async def test_a_cancelled_delivery_leaves_nothing(wechat: Stage, client: httpx.AsyncClient) -> None:
     made = await prepared(wechat)
     assert len(await drafts(wechat)) == 1
@@ -62,6 +63,7 @@ async def test_a_cancelled_delivery_leaves_nothing(wechat: Stage, client: httpx.
     assert {("cancelled", None), ("clean", "discarded")} <= steps
 
 
+@pytest.mark.long
 async def test_an_edit_leaves_the_old_draft_to_be_taken_away(
     wechat: Stage, client: httpx.AsyncClient
 ) -> None:
@@ -80,6 +82,7 @@ async def test_another_time_keeps_the_draft(wechat: Stage, client: httpx.AsyncCl
     assert len(await drafts(wechat)) == 1
 
 
+@pytest.mark.long
 async def test_a_platform_that_is_down_is_asked_again_and_blocks_nobody(
     wechat: Stage, client: httpx.AsyncClient
 ) -> None:
@@ -110,6 +113,7 @@ async def test_whoever_dies_on_the_way_owes_it_still(wechat: Stage, client: http
     assert await drafts(wechat) == []
 
 
+@pytest.mark.long
 async def test_a_disconnected_channel_is_not_used(wechat: Stage, client: httpx.AsyncClient) -> None:
     made = await prepared(wechat)
     answer(await client.post(f"/v1/deliveries/{made.id}/cancel"))

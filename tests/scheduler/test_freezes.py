@@ -98,6 +98,7 @@ async def test_a_freeze_to_come_and_one_of_another_workspace_stop_nothing(weibo:
     assert (await weibo.delivery(planned)).state == State.PUBLISHED
 
 
+@pytest.mark.long
 async def test_lifting_spaces_them_out(weibo: Stage) -> None:
     wanted = [await weibo.schedule(timedelta(seconds=-n), body=f"第{n}条") for n in range(5)]
     coming = await weibo.schedule(timedelta(seconds=90), body="本来就在后面")

@@ -73,6 +73,7 @@ async def tell(db: Database, at: Gate, one: Call, result: Any, *, ahead: timedel
 
 
 class TestBudgets:
+    @pytest.mark.long
     async def test_replicas_that_race_never_take_more_than_there_is(self, replicas: list[Database]) -> None:
         """N3: a hundred callers over four replicas at one channel of 60 a minute, burst 10."""
         at, channel = gate(channel_rate=N3), new_id()
@@ -82,6 +83,7 @@ class TestBudgets:
         made_meanwhile = (datetime.now(UTC) - began) / N3.interval
         assert N3.burst <= let_through <= N3.burst + made_meanwhile + 1
 
+    @pytest.mark.long
     async def test_batches_that_race_on_many_channels_do_not_deadlock(self, replicas: list[Database]) -> None:
         at = gate(app_rate=replace(N3, count=6000, burst=25), channel_rate=N3)
         channels = [new_id() for _ in range(6)]
@@ -199,6 +201,7 @@ class TestBreakers:
             await tell(db, at, call(at, well), PUBLISHED)
         assert [bool(wait) for wait in await ask(db, at, call(at, sick), call(at, well))] == [True, False]
 
+    @pytest.mark.long
     async def test_replicas_that_race_send_one_probe(self, replicas: list[Database]) -> None:
         at, channel = gate(), new_id()
         await self.down(replicas, at, [channel])

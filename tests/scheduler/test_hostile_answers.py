@@ -79,6 +79,7 @@ async def test_87_created_and_not_found_when_read_back(weibo: Stage) -> None:
     await its_only_post(weibo, row)
 
 
+@pytest.mark.long
 async def test_87_accepted_and_not_found_when_asked(wechat: Stage) -> None:
     await wechat.fault(path="freepublish/get", status=404, body="{}", times=2)
     row = await settled(wechat, await covered(wechat))

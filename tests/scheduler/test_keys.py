@@ -77,6 +77,7 @@ def request_for(row: Delivery, db: Database, storage: LocalStorage) -> PublishRe
     return publish_request(facts, adapter, Credentials(values={}), db, storage)
 
 
+@pytest.mark.long
 @given(changes=st.lists(CHANGES, min_size=1, max_size=5))
 def test_the_key_depends_on_the_delivery_alone(changes: list[dict[str, Any]]) -> None:
     row, other = delivery(), delivery()

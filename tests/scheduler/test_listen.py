@@ -51,6 +51,7 @@ def page(*events: InteractionEvent, more: bool = False, **cursor: Any) -> Feedba
 
 
 class TestOnASandbox:
+    @pytest.mark.long
     async def test_a_comment_is_heard_answered_and_our_answer_is_no_feedback(
         self, weibo: Stage, client: httpx.AsyncClient
     ) -> None:
@@ -213,6 +214,7 @@ class TestPages:
         assert rest is not None
         assert timedelta(seconds=50) < rest <= timedelta(seconds=60)
 
+    @pytest.mark.long
     async def test_endless_pages_are_bounded(
         self, db: Database, open_channel: Open, hear: Hear, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -243,6 +245,7 @@ class TestPages:
         assert "毒" in kept[0].body.decode("unicode-escape")
         assert (await cursor_of(db, channel)).failures == 0
 
+    @pytest.mark.long
     async def test_who_lost_the_turn_moves_no_cursor(
         self, db: Database, open_channel: Open, scripted: Connections, settings: Settings
     ) -> None:
@@ -268,6 +271,7 @@ class TestPages:
 
 
 class TestTurns:
+    @pytest.mark.long
     async def test_each_channel_once_among_many_listeners(
         self, db: Database, open_channel: Open, scripted: Connections, settings: Settings
     ) -> None:
@@ -313,6 +317,7 @@ class TestTurns:
 
 
 class TestTrouble:
+    @pytest.mark.long
     async def test_each_kind_of_failure(self, db: Database, open_channel: Open, hear: Hear) -> None:
         until = datetime.now(UTC) + timedelta(hours=5)
         limited = await open_channel(
@@ -361,6 +366,7 @@ class TestTrouble:
         assert [asked[0] for asked in ScriptedAdapter.asked].count("limited") == 1
         assert timedelta(seconds=90) < waits[0] < waits[1] < waits[2] <= timedelta(seconds=480)
 
+    @pytest.mark.long
     async def test_a_refused_token_is_renewed_once(
         self, db: Database, open_channel: Open, hear: Hear
     ) -> None:

@@ -88,6 +88,7 @@ async def test_no_address_no_door(settings: Settings, db: Database) -> None:
         assert settings.probe_address is None
 
 
+@pytest.mark.long
 async def test_figures_are_few_true_and_name_nobody(weibo: Stage, probed: Settings, db: Database) -> None:
     def value(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0.0

@@ -45,6 +45,7 @@ async def restored(stage: Stage) -> str:
     return done.output
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("told", [True, False], ids=["told", "the proof that it can fail"])
 async def test_what_went_out_after_the_backup_does_not_go_again(weibo: Stage, told: bool) -> None:
     planned = await weibo.schedule()

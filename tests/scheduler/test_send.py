@@ -213,6 +213,7 @@ async def test_a_stale_holder_writes_nothing(weibo: Stage, apart: bool) -> None:
     assert len(await weibo.remote_posts()) == (0 if apart else 1)
 
 
+@pytest.mark.long
 async def test_a_rule_that_came_after_the_approval_stops_it(weibo: Stage) -> None:
     refused = await weibo.schedule(body="国 家 級品质")
     fine = await weibo.schedule(body="第二条")

@@ -132,6 +132,7 @@ async def test_days_are_planned_ahead_each_with_a_post_of_its_own(weibo: Stage) 
     assert len(await live(weibo)) == 14
 
 
+@pytest.mark.long
 async def test_replicas_at_once_plan_a_day_once(weibo: Stage) -> None:
     for _ in range(5):
         await make(weibo, await template(weibo))
@@ -227,6 +228,7 @@ async def test_an_unapproved_post_repeats_nothing(weibo: Stage) -> None:
     assert await weibo.remote_posts() == []
 
 
+@pytest.mark.long
 async def test_a_withdrawn_approval_takes_the_copies_with_it(weibo: Stage) -> None:
     post = await template(weibo)
     await make(weibo, post)
@@ -237,6 +239,7 @@ async def test_a_withdrawn_approval_takes_the_copies_with_it(weibo: Stage) -> No
     assert len(await live(weibo)) == 14
 
 
+@pytest.mark.long
 async def test_an_edit_reaches_what_has_not_left(weibo: Stage) -> None:
     post = await template(weibo)
     await make(weibo, post)
@@ -259,6 +262,7 @@ async def test_an_edit_reaches_what_has_not_left(weibo: Stage) -> None:
     assert len(await occurrences(weibo)) == 14
 
 
+@pytest.mark.long
 async def test_min_gap_gives_way_or_skips(weibo: Stage) -> None:
     now = datetime.now(UTC)
     day = (now.astimezone(SHANGHAI) + timedelta(days=2)).date()

@@ -164,6 +164,7 @@ async def test_a_set_that_was_left_and_ended_renews_with_its_own_refresh_token(
     assert opened.credentials.access == "newest"
 
 
+@pytest.mark.long
 async def test_many_at_once_buy_and_prove_once(rotating: Connections, make: Make) -> None:
     channel_id = await make()
     RotatingAdapter.answers = [NEW]

@@ -105,6 +105,7 @@ async def test_an_account_without_the_right_is_handed_to_a_person(wechat: Stage)
     assert (handed.state, handed.owner_id) == (State.HANDOFF, wechat.team.owner_id)
 
 
+@pytest.mark.long
 async def test_an_expired_token_is_renewed_once_and_the_post_goes_out(wechat: Stage) -> None:
     cover = await make_image(wechat.db, wechat.storage, wechat.team)
     planned = await wechat.schedule(asset_ids=(cover,))
@@ -118,6 +119,7 @@ async def test_an_expired_token_is_renewed_once_and_the_post_goes_out(wechat: St
     assert (await wechat.delivery(planned)).state == State.ACCEPTED
 
 
+@pytest.mark.long
 async def test_fifty_at_once_buy_one_token(wechat: Stage) -> None:
     async with wechat.db.transaction() as tx:
         await tx.execute(update(Channel).values(token=None, token_expires_at=None))
