@@ -87,6 +87,7 @@ def asset(asset_id: UUID) -> Asset:
     )
 
 
+@pytest.mark.long
 @given(
     st.builds(
         ChannelContent,

@@ -53,6 +53,7 @@ def codes(response: httpx.Response) -> list[tuple[str, str]]:
     return [(error["pointer"], error["code"]) for error in response.json()["errors"]]
 
 
+@pytest.mark.long
 async def test_upload_read_download_update(client: httpx.AsyncClient, db: Database) -> None:
     made = await upload(
         client,

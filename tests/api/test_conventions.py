@@ -88,6 +88,7 @@ LOOSE: dict[str, tuple[bytes, str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 async def test_loose_json_is_refused(client: httpx.AsyncClient, settings: Settings) -> None:
     for name, (body, pointer, code) in LOOSE.items():
         refused = await client.post(BRANDS, content=body, headers=JSON)
@@ -177,6 +178,7 @@ async def test_queries_are_strict(client: httpx.AsyncClient) -> None:
     }
 
 
+@pytest.mark.long
 async def test_cursors_are_bound_to_their_list(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, team: Team
 ) -> None:

@@ -231,6 +231,7 @@ class TestCancel:
         assert (kept.next_at, kept.fence) == (None, 1)
         assert answer(await act(client, delivery, "cancel"), 409)["code"] == "delivery_state"
 
+    @pytest.mark.long
     async def test_the_outbox_hears_of_it(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:
@@ -294,6 +295,7 @@ class TestReschedule:
         moved = answer(await act(client, delivery, "reschedule", now=True))
         assert (moved["local"], moved["timezone"]) == (None, None)
 
+    @pytest.mark.long
     async def test_bad_times_and_all_else_at_once(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:
@@ -324,6 +326,7 @@ class TestReschedule:
 
 
 class TestRetry:
+    @pytest.mark.long
     async def test_a_failed_one_goes_again_at_once(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:
@@ -434,6 +437,7 @@ class TestReconcile:
         assert problems(await act(client, delivery, "reconcile", **body)) == expected
         assert (await look(client, delivery))["state"] == "unknown"
 
+    @pytest.mark.long
     async def test_a_verdict_needs_a_doubt(
         self, client: httpx.AsyncClient, db: Database, delivery: Json
     ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from sqlalchemy import func, update
@@ -43,6 +44,7 @@ async def ready(client: httpx.AsyncClient, status: int) -> Json:
     return {name: check["status"] for name, check in body["checks"].items()} | {"all": body["status"]}
 
 
+@pytest.mark.long
 async def test_ready_names_everything(
     app: FastAPI,
     db: Database,

@@ -48,6 +48,7 @@ SAMPLES, COMMENTS = "/v1/metrics/samples", "/v1/interactions/import"
 
 
 class TestSamples:
+    @pytest.mark.long
     async def test_a_creator_centres_table(
         self, client: httpx.AsyncClient, db: Database, channel: UUID, post: str
     ) -> None:
@@ -74,6 +75,7 @@ class TestSamples:
         assert (again["created"], again["duplicate"]) == (0, 2)
         assert len(await stored(db)) == 3
 
+    @pytest.mark.long
     async def test_each_row_is_judged_by_itself(
         self, client: httpx.AsyncClient, db: Database, channel: UUID, post: str
     ) -> None:

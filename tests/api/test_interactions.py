@@ -60,6 +60,7 @@ def codes_of(answer: httpx.Response) -> list[tuple[str, str]]:
 
 
 class TestReading:
+    @pytest.mark.long
     async def test_every_filter(
         self, client: httpx.AsyncClient, db: Database, team: Team, box: Box, channel: Channel, hear: Hear
     ) -> None:

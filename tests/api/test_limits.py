@@ -68,6 +68,7 @@ class TestQuotas:
             made += answer(await schedule(client, post, [channel], at=noon().isoformat()), 201)["data"]
         return made
 
+    @pytest.mark.long
     async def test_over_it_is_a_conflict_that_names_the_next_free_day(
         self, client: httpx.AsyncClient, posts: list[Json], channel: UUID, db: Database
     ) -> None:

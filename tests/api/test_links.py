@@ -167,6 +167,7 @@ class TestFollowing:
         answer = await follow(visitor, link)
         assert "dt_click=" in answer.headers["location"]
 
+    @pytest.mark.long
     async def test_counting_that_hangs_breaks_no_link(
         self,
         client: httpx.AsyncClient,

@@ -311,6 +311,7 @@ class TestBadInput:
 
 
 class TestTwice:
+    @pytest.mark.long
     @pytest.mark.parametrize("state", ["planned", "retrying", "unknown", "handoff", "held", "published"])
     async def test_a_channel_gets_a_post_once(
         self,

@@ -169,6 +169,7 @@ class TestBadInput:
         refused = await client.post("/v1/series", json=asked(archived, channel))
         assert problems(refused) == {"/post_id": "post_archived"}
 
+    @pytest.mark.long
     async def test_channels_of_others_in_an_edit(
         self, client: httpx.AsyncClient, db: Database, box: Box, post: Json, channel: UUID
     ) -> None:

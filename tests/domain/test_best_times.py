@@ -79,6 +79,7 @@ def test_posts_that_brought_nothing_at_all_say_nothing() -> None:
     assert cell(ranked, Weekday.MON, 10).lift <= prior("weibo", Weekday.MON, 10)
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**9)), max_size=60))
 def test_every_answer_is_a_number_and_in_order(given_results: list[tuple[int, int]]) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)

@@ -92,6 +92,7 @@ class TestWhatIsStored:
         assert len(await readings(db, stage.channel_id, post.id)) == 1
         assert len(await readings(db, stage.channel_id, None)) == 1
 
+    @pytest.mark.long
     async def test_a_post_that_is_gone_has_no_reading_and_is_no_failure(
         self, db: Database, connect: Connect, puller: Puller
     ) -> None:
@@ -234,6 +235,7 @@ class TestFailures:
         assert len(await readings(db, stage.channel_id, post.id)) == 1
         assert (await plans(db, stage.channel_id))[post.id].failures == 0
 
+    @pytest.mark.long
     async def test_a_token_that_stays_refused_backs_off(
         self, db: Database, connect: Connect, puller: Puller, clock: SetClock
     ) -> None:

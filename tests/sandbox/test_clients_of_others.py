@@ -47,6 +47,7 @@ async def test_mastodon_py_signs_in_publishes_reads_and_deletes() -> None:
         await asyncio.to_thread(work, url)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Use .content=:DeprecationWarning")  # its way of sending bytes
 async def test_atproto_signs_in_publishes_reads_and_deletes() -> None:
     sandbox = BlueskySandbox()

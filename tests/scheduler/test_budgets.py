@@ -130,6 +130,7 @@ def soon(seconds: int) -> datetime:
 class TestResets:
     """N5."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("header", "value", "least", "most"),
         [

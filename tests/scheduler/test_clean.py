@@ -127,6 +127,7 @@ async def test_a_disconnected_channel_is_not_used(wechat: Stage, client: httpx.A
     assert len(await drafts(wechat)) == 1
 
 
+@pytest.mark.long
 async def test_what_no_call_takes_away_is_closed(bluesky: Stage, client: httpx.AsyncClient) -> None:
     picture = await make_image(bluesky.db, bluesky.storage, bluesky.team)
     planned = await bluesky.schedule(timedelta(minutes=5), asset_ids=(picture,))

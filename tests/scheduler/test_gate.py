@@ -245,6 +245,7 @@ class TestBreakers:
             await tell(db, at, call(at, channel), failures.ContentRejected(detail="20018: illegal"))
         assert await ask(db, at, call(at, channel)) == [None]
 
+    @pytest.mark.long
     async def test_a_platform_that_fails_now_and_then_is_not_left_alone(self, db: Database) -> None:
         at, channel = gate(), new_id()
         for n in range(10 * FAULTS):

@@ -71,6 +71,7 @@ async def test_created_whatever_was_answered(weibo: Stage, status: int, body: st
     await its_only_post(weibo, row)
 
 
+@pytest.mark.long
 async def test_87_created_and_not_found_when_read_back(weibo: Stage) -> None:
     await weibo.fault(path="user_timeline", status=404, body="{}", times=2)
     await weibo.fault(path=SHARE, status=502, acts=True)
@@ -110,6 +111,7 @@ async def test_90_refused_at_every_second_call(wechat: Stage) -> None:
     assert len(await wechat.remote_posts()) == (row.state == State.PUBLISHED)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://user@evil.example/"]
 )

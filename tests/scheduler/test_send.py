@@ -173,6 +173,7 @@ async def test_absent_is_not_believed_too_early(weibo: Stage) -> None:
     assert (waiting.state, waiting.lookups) == (State.UNKNOWN, 1)
 
 
+@pytest.mark.long
 async def test_a_dead_dispatcher_that_had_not_started_costs_nothing(weibo: Stage) -> None:
     planned = await weibo.schedule()
     async with weibo.db.transaction() as tx:

@@ -100,6 +100,7 @@ async def change_post(stage: Stage, post: Post, **columns: Any) -> None:
         await tx.execute(update(Post).where(Post.id == post.id).values(**columns))
 
 
+@pytest.mark.long
 async def test_days_are_planned_ahead_each_with_a_post_of_its_own(weibo: Stage) -> None:
     post = await template(weibo)
     await make(weibo, post)
@@ -171,6 +172,7 @@ async def test_an_occurrence_leaves_on_its_day(weibo: Stage) -> None:
     assert (await post_of(weibo, first.post_id)).status == "published"
 
 
+@pytest.mark.long
 async def test_the_wall_clock_holds_over_a_clock_change(
     weibo: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +286,7 @@ async def test_min_gap_gives_way_or_skips(weibo: Stage) -> None:
     assert rows[by_day[day + timedelta(days=2)].post_id].due_at == (at + timedelta(days=2)).astimezone(UTC)
 
 
+@pytest.mark.long
 async def test_what_no_scheduler_was_there_to_plan(weibo: Stage) -> None:
     """Down for three days: under a day late goes now (its late policy decides), older ones say that they were missed."""
     now = datetime.now(UTC)
