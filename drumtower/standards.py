@@ -16,7 +16,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Workspace
 from drumtower.db.repositories.ad_share import Counted, counted_on, overridden
 from drumtower.db.repositories.calendar import own_quiet_days
-from drumtower.domain.ad_share import AdShare, Share, count, limit_of, shares, windows
+from drumtower.domain.ad_share import AdShare, Share, Window, count, limit_of, shares, windows
 from drumtower.domain.calendar import Mark, OwnMark, marks
 from drumtower.domain.content import Nature
 from drumtower.domain.facts import Standards
@@ -93,10 +93,7 @@ def _quiet_days(day: date, own: Sequence[OwnMark]) -> list[Mark]:
 
 
 async def _ad_share(tx: Tx, ground: Ground, one: Publish, allowed: set[tuple[str, UUID]]) -> AdShare:
-    both = windows(one.at, ground.zone)
-    found = await counted_on(
-        tx, [one.channel_id], min(window.start for window in both), max(window.end for window in both)
-    )
+    found = await _counted(tx, [one.channel_id], windows(one.at, ground.zone))
     others = [item for item in found[one.channel_id] if _counts(item, one)]
     policy = ground.policies.ad_share
     counted = shares(one.at, ground.zone, others, limit_of(policy.limit_percent))
@@ -105,6 +102,14 @@ async def _ad_share(tx: Tx, ground: Ground, one: Publish, allowed: set[tuple[str
         on_breach=policy.on_breach,
         overridden=(one.content_hash, one.channel_id) in allowed,
     )
+
+
+async def _counted(
+    tx: Tx, channel_ids: Collection[UUID], both: Sequence[Window]
+) -> dict[UUID, list[Counted]]:
+    """Return what is out or planned on these channels within the windows together."""
+    start, end = min(window.start for window in both), max(window.end for window in both)
+    return await counted_on(tx, channel_ids, start, end)
 
 
 def _counts(item: Counted, one: Publish) -> bool:
@@ -122,9 +127,7 @@ async def share_rows(
     """Return each channel's shares around `at`, as things stand."""
     both = windows(at, ground.zone)
     limit = limit_of(ground.policies.ad_share.limit_percent)
-    found = await counted_on(
-        tx, channel_ids, min(window.start for window in both), max(window.end for window in both)
-    )
+    found = await _counted(tx, channel_ids, both)
     return {
         channel_id: tuple(count(window, found[channel_id], limit) for window in both)
         for channel_id in channel_ids

@@ -56,6 +56,16 @@ class Violation:
     evidence: Evidence | None = None
     fix: str | None = None
 
+    @classmethod
+    def unknown(cls, noun: str, pointer: str | None = None) -> "Violation":
+        """Say that an id in a request names nothing of this workspace; its field is `{noun}_id` unless said."""
+        return cls(
+            pointer=pointer or f"/{noun}_id",
+            code=f"unknown_{noun}",
+            detail=f"There is no such {noun} in this workspace.",
+            hint="Check the id.",
+        )
+
 
 class DrumtowerError(Exception):
     """A refusal with a stable `code`, a sentence for people and, where they apply, violations."""

@@ -18,6 +18,10 @@ class BrandRepository(Scoped):
         """Return the brand; raise NotFound."""
         return await self.find(Brand, brand_id, "brand", lock=lock)
 
+    async def knows(self, brand_id: UUID) -> bool:
+        """Say whether this is a brand of the workspace."""
+        return await self.tx.scalar(self.all().where(Brand.id == brand_id)) is not None
+
     def add(self, brand: Brand) -> Brand:
         self.tx.add(brand)
         return brand

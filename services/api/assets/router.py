@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from drumtower.db.models import Asset
 from drumtower.db.repositories.assets import AssetRepository
@@ -13,7 +13,8 @@ from services.api.assets import service, serving
 from services.api.assets.filters import FiltersDep
 from services.api.assets.forms import read_upload
 from services.api.assets.schemas import AssetRead, AssetUpdate, upload_body
-from services.api.deps import BriefPrincipalDep, ClockDep, Reader, Services, ServicesDep, TxDep, allow
+from services.api.deps import BriefPrincipalDep, Reader, Services, ServicesDep, TxDep, allow
+from services.api.editing import Edit, edits
 from services.api.idempotency import KeyHeader
 from services.api.pagination import Page, PagingDep
 from services.api.principals import Principal
@@ -22,7 +23,6 @@ from services.api.routing import feature
 
 router = feature("/assets", "assets")
 Writer = Annotated[Principal, Depends(allow(Permission.ASSETS_WRITE))]
-IfMatch = Annotated[str | None, Header(description="The ETag you have read; 412 where it has changed.")]
 
 
 @router.get("", operation_id="assets_list", summary="List assets")
@@ -105,17 +105,10 @@ async def get_asset(asset_id: UUID, principal: Reader, tx: TxDep, response: Resp
     responses=responses(409, 412, 413, 415),
 )
 async def update_asset(
-    asset_id: UUID,
-    body: AssetUpdate,
-    principal: Writer,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
-    if_match: IfMatch = None,
+    asset_id: UUID, body: AssetUpdate, edit: Annotated[Edit, Depends(edits(Permission.ASSETS_WRITE))]
 ) -> AssetRead:
-    asset = await service.update(tx, principal, asset_id, body, if_match, clock.now())
-    etags.set_etag(response, service.revision(asset))
-    return AssetRead.model_validate(asset)
+    asset = await service.update(edit, asset_id, body)
+    return edit.answer(service.revision(asset), AssetRead.model_validate(asset))
 
 
 @router.get(

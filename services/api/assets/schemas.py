@@ -1,11 +1,11 @@
 """Assets over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from services.api.schemas import Answer, Body, Line, Moment
+from services.api.schemas import Answer, Body, Line, Moment, Patch
 
 AssetKind = Literal["image", "video", "audio", "document"]
 AltText = Annotated[str, StringConstraints(max_length=2_000)]
@@ -38,8 +38,10 @@ class AssetFields(Body):
     tags: Annotated[Tags, BeforeValidator(_split)] = []
 
 
-class AssetUpdate(Body):
+class AssetUpdate(Patch):
     """A merge patch: a field that is absent stays as it is; null takes `expires_at` away."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset({"expires_at"})
 
     alt_text: AltText | None = None
     credit: Line | None = None

@@ -20,11 +20,12 @@ from drumtower.domain.capabilities import family
 from drumtower.domain.errors import Invalid, Unavailable
 from drumtower.domain.ids import new_id
 from drumtower.media.files import Measures, Refused
-from services.api import audit, etags
+from services.api import audit
 from services.api.assets.forms import Upload, digest_of
 from services.api.assets.names import safe_name
 from services.api.assets.schemas import AssetUpdate
 from services.api.deps import Services
+from services.api.editing import Edit
 from services.api.principals import Principal
 
 log = structlog.get_logger(__name__)
@@ -137,21 +138,14 @@ async def add(
     return kept, is_new
 
 
-async def update(
-    tx: Tx, principal: Principal, asset_id: UUID, asked: AssetUpdate, if_match: str | None, now: datetime
-) -> Asset:
+async def update(edit: Edit, asset_id: UUID, asked: AssetUpdate) -> Asset:
     """Change the fields that were sent; raise PreconditionFailed where somebody else did before."""
-    asset = await AssetRepository(tx, principal.workspace_id).get(asset_id, lock=True)
-    etags.check_match(if_match, revision(asset))
-    changes = asked.model_dump(exclude_unset=True)
-    nulls = [name for name, value in changes.items() if value is None and name != "expires_at"]
-    if nulls:
-        raise Invalid.at(
-            f"/{nulls[0]}", "null_not_allowed", f"{nulls[0]} can't be null.", "Leave it out, or send a value."
-        )
+    asset = await AssetRepository(edit.tx, edit.principal.workspace_id).get(asset_id, lock=True)
+    edit.check(revision(asset))
+    changes = asked.changes()
     for name, value in changes.items():
         setattr(asset, name, value)
-    audit.record(tx, principal, "asset.updated", asset.id, now, fields=sorted(changes))
+    audit.record(edit.tx, edit.principal, "asset.updated", asset.id, edit.now, fields=sorted(changes))
     return asset
 
 

@@ -9,7 +9,7 @@ from drumtower.db.repositories.brands import BrandRepository
 from drumtower.db.repositories.calendar import CalendarEventRepository, occasion_of
 from drumtower.db.repositories.members import MemberRepository
 from drumtower.domain.calendar import Occasion, check_occasion
-from drumtower.domain.errors import Invalid, NotFound, Violation
+from drumtower.domain.errors import Invalid, Violation
 from drumtower.domain.ids import new_id
 from services.api import audit
 from services.api.calendar.event_schemas import EventCreate, EventRead, EventUpdate
@@ -69,23 +69,15 @@ async def _locked(edit: Edit, event_id: UUID) -> CalendarEvent:
 async def _check(edit: Edit, occasion: Occasion, brand_id: UUID | None, owner_id: UUID | None) -> None:
     violations = list(check_occasion(occasion))
     workspace_id = edit.principal.workspace_id
-    if brand_id is not None:
-        try:
-            await BrandRepository(edit.tx, workspace_id).get(brand_id)
-        except NotFound:
-            violations.append(_unknown("brand"))
+    if brand_id is not None and not await BrandRepository(edit.tx, workspace_id).knows(brand_id):
+        violations.append(Violation.unknown("brand"))
     if (
         owner_id is not None
         and await MemberRepository(edit.tx, workspace_id).here(owner_id, edit.now) is None
     ):
-        violations.append(_unknown("owner"))
+        violations.append(Violation.unknown("owner"))
     if violations:
         raise Invalid.of(violations)
-
-
-def _unknown(noun: str) -> Violation:
-    detail = f"There is no such {noun} in this workspace."
-    return Violation(pointer=f"/{noun}_id", code=f"unknown_{noun}", detail=detail, hint="Check the id.")
 
 
 async def add_events(tx: Tx, principal: Principal, by_day: dict[date, CalendarDay], now: datetime) -> None:

@@ -127,8 +127,8 @@ async def update_channel(
     channel_id: UUID, body: ChannelUpdate, principal: BriefPrincipalDep, services: ServicesDep
 ) -> ChannelRead:
     principal.require(Permission.CHANNELS_WRITE)
-    if "name" in body.model_fields_set and body.name is None:
-        raise Invalid.at("/name", "null_not_allowed", "name can't be null.")
+    if nulls := body.nulls():
+        raise Invalid.of(nulls)
     async with services.db.transaction() as tx:
         channel = await ChannelRepository(tx, principal.workspace_id).get(channel_id)
     found = await _identified(services, channel, body)

@@ -1,11 +1,11 @@
 """Channels over HTTP. Credentials go in and never come out."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from services.api.schemas import Answer, Body, Moment, Name
+from services.api.schemas import Answer, Body, Moment, Name, Patch
 
 BaseUrl = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s/@\\]+(/[^\s?#\\]*)?$")]
 CredentialValues = Annotated[
@@ -38,13 +38,17 @@ class ChannelCreate(Body):
     base_url: BaseUrl | None = None
 
 
-class ChannelUpdate(Body):
+class ChannelUpdate(Patch):
     """A merge patch. New `credentials` must belong to the same account.
 
     `min_gap_seconds`: how long the channel rests between two posts at least; null lets them follow one another.
     `handoff_owner_id`: who publishes by hand what the API can't; null: whoever planned it. `handoff_within_seconds`:
     how long after its time that may take; null: two hours.
     """
+
+    nullable: ClassVar[frozenset[str]] = frozenset(
+        {"credentials", "base_url", "min_gap_seconds", "handoff_owner_id", "handoff_within_seconds"}
+    )
 
     name: Name | None = None
     credentials: CredentialValues | None = None

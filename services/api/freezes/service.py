@@ -9,7 +9,7 @@ from drumtower.db.models import Freeze
 from drumtower.db.repositories.brands import BrandRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.freezes import FreezeRepository
-from drumtower.domain.errors import Conflict, Invalid, NotFound, Violation
+from drumtower.domain.errors import Conflict, Invalid, Violation
 from drumtower.domain.freezes import TARGETS, FreezeState, Reach, state
 from drumtower.domain.ids import new_id
 from drumtower.domain.schedules import FURTHEST, GRACE, check_future
@@ -56,15 +56,13 @@ def _targets(asked: FreezeCreate) -> list[Violation]:
 
 async def _strangers(tx: Tx, principal: Principal, asked: FreezeCreate) -> list[Violation]:
     violations = []
-    if asked.brand_id is not None:
-        try:
-            await BrandRepository(tx, principal.workspace_id).get(asked.brand_id)
-        except NotFound:
-            violations.append(_unknown("brand"))
+    brands = BrandRepository(tx, principal.workspace_id)
+    if asked.brand_id is not None and not await brands.knows(asked.brand_id):
+        violations.append(Violation.unknown("brand"))
     if asked.channel_id is not None:
         channels = ChannelRepository(tx, principal.workspace_id)
         if not await channels.among([asked.channel_id]):
-            violations.append(_unknown("channel"))
+            violations.append(Violation.unknown("channel"))
     return violations
 
 
@@ -88,11 +86,6 @@ def _future(at: datetime, now: datetime, pointer: str) -> list[Violation]:
             _wrong(v.pointer, v.code, v.detail, "Check the date and the offset.") for v in refused.violations
         ]
     return []
-
-
-def _unknown(noun: str) -> Violation:
-    detail = f"There is no such {noun} in this workspace."
-    return _wrong(f"/{noun}_id", f"unknown_{noun}", detail, "Check the id.")
 
 
 def _wrong(pointer: str, code: str, detail: str, hint: str) -> Violation:

@@ -8,7 +8,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Idea, Post
 from drumtower.db.repositories.brands import BrandRepository
 from drumtower.db.repositories.ideas import IdeaRepository
-from drumtower.domain.errors import Conflict, Invalid, NotFound
+from drumtower.domain.errors import Conflict, Invalid, Violation
 from drumtower.domain.ideas import NEXT, IdeaStatus, standing
 from drumtower.domain.ids import new_id
 from drumtower.platforms.registry import Registry
@@ -46,10 +46,8 @@ def _read(idea: Idea, points: list[dict[str, int]], post_ids: list[UUID]) -> Ide
 
 async def create(tx: Tx, principal: Principal, asked: IdeaCreate, now: datetime) -> Idea:
     """Add an idea; raise Invalid where its brand is none of ours."""
-    try:
-        await BrandRepository(tx, principal.workspace_id).get(asked.brand_id)
-    except NotFound as error:
-        raise Invalid.at("/brand_id", "unknown_brand", error.detail, "GET /v1/brands.") from error
+    if not await BrandRepository(tx, principal.workspace_id).knows(asked.brand_id):
+        raise Invalid.of([Violation.unknown("brand")])
     idea = Idea(
         id=new_id(),
         workspace_id=principal.workspace_id,

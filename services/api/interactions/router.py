@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Response
+from fastapi import Depends, Query, Response
 
 from drumtower.db.models import Delivery, Interaction
 from drumtower.db.repositories.interactions import InteractionRepository
@@ -14,6 +14,7 @@ from services.api import etags
 from services.api.deliveries.reading import read as read_delivery
 from services.api.deliveries.schemas import DeliveryRead
 from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep, allow
+from services.api.editing import Edit, edits
 from services.api.idempotency import IdempotencyDep
 from services.api.importing import ImportRead
 from services.api.interactions import imports, service
@@ -27,7 +28,6 @@ from services.api.routing import feature
 
 router = feature("/interactions", "interactions")
 Writer = Annotated[Principal, Depends(allow(Permission.INTERACTIONS_WRITE))]
-IfMatch = Annotated[str | None, Header(description="The ETag you have read; 412 where it has changed.")]
 
 
 async def get_filters(
@@ -110,17 +110,13 @@ async def get_interaction(
 async def update_interaction(
     interaction_id: UUID,
     body: InteractionUpdate,
-    principal: Writer,
+    edit: Annotated[Edit, Depends(edits(Permission.INTERACTIONS_WRITE))],
     services: ServicesDep,
-    tx: TxDep,
-    clock: ClockDep,
-    response: Response,
-    if_match: IfMatch = None,
 ) -> InteractionRead:
     """A person's verdict on sentiment or intent replaces the machine's, and says so."""
-    changed = await service.update(tx, principal, interaction_id, body, if_match, clock.now())
-    etags.set_etag(response, changed.revision)
-    return (await service.read(tx, principal.workspace_id, [changed], services.registry))[0]
+    changed = await service.update(edit, interaction_id, body)
+    [read] = await service.read(edit.tx, edit.principal.workspace_id, [changed], services.registry)
+    return edit.answer(changed.revision, read)
 
 
 @router.get("/{interaction_id}/replies", operation_id="replies_list", summary="List our answers")

@@ -16,9 +16,9 @@ from drumtower.domain import replies
 from drumtower.domain.errors import Invalid
 from drumtower.domain.interactions import Intent, InteractionKind, InteractionStatus, Sentiment
 from drumtower.platforms.registry import Registry
-from services.api import audit, etags
+from services.api import audit
+from services.api.editing import Edit
 from services.api.interactions.schemas import InteractionRead, InteractionUpdate
-from services.api.principals import Principal
 
 # A person's verdict is as sure as can be.
 _EDITED_SCORE = {Sentiment.POSITIVE: 1.0, Sentiment.NEUTRAL: 0.0, Sentiment.NEGATIVE: -1.0}
@@ -83,28 +83,23 @@ def _read(
     )
 
 
-async def update(
-    tx: Tx,
-    principal: Principal,
-    interaction_id: UUID,
-    asked: InteractionUpdate,
-    if_match: str | None,
-    now: datetime,
-) -> Interaction:
+async def update(edit: Edit, interaction_id: UUID, asked: InteractionUpdate) -> Interaction:
     """Change the fields that were sent."""
-    interactions = InteractionRepository(tx, principal.workspace_id)
+    interactions = InteractionRepository(edit.tx, edit.principal.workspace_id)
     interaction = await interactions.get(interaction_id, lock=True)
-    etags.check_match(if_match, interaction.revision)
+    edit.check(interaction.revision)
     changes = asked.changes()
-    await _check(interactions, changes, now)
+    await _check(interactions, changes, edit.now)
     if "tags" in changes:
         changes["tags"] = list(dict.fromkeys(changes["tags"]))
     changes |= _verdicts(interaction, changes)
     for name, value in changes.items():
         setattr(interaction, name, value)
     interaction.revision += 1
-    interaction.updated_at = now
-    audit.record(tx, principal, "interaction.updated", interaction.id, now, fields=sorted(changes))
+    interaction.updated_at = edit.now
+    audit.record(
+        edit.tx, edit.principal, "interaction.updated", interaction.id, edit.now, fields=sorted(changes)
+    )
     return interaction
 
 

@@ -13,7 +13,7 @@ from drumtower.db.repositories.brands import BrandRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.domain.content import Content
-from drumtower.domain.errors import NotFound, Violation
+from drumtower.domain.errors import Violation
 from drumtower.domain.schedules import FURTHEST
 from drumtower.domain.text import is_blank
 from drumtower.messages import option_violations
@@ -73,14 +73,12 @@ def _day(due_on: date | None, timezone: str, now: datetime) -> Iterator[Violatio
 
 async def _claims(tx: Tx, principal: Principal, claims: Claims) -> list[Violation]:
     violations = []
-    if claims.brand_id is not None:
-        try:
-            await BrandRepository(tx, principal.workspace_id).get(claims.brand_id)
-        except NotFound:
-            violations.append(_unknown("/brand_id", "brand"))
+    brands = BrandRepository(tx, principal.workspace_id)
+    if claims.brand_id is not None and not await brands.knows(claims.brand_id):
+        violations.append(Violation.unknown("brand"))
     posts = PostRepository(tx, principal.workspace_id)
     if claims.owner_id is not None and not await posts.is_member(claims.owner_id):
-        violations.append(_unknown("/owner_id", "owner"))
+        violations.append(Violation.unknown("owner"))
     return violations
 
 
@@ -89,7 +87,9 @@ async def _assets(tx: Tx, principal: Principal, content: Content) -> list[Violat
     for number, variant in enumerate(content.variants):
         named |= {f"/variants/{number}/asset_ids/{i}": a for i, a in enumerate(variant.asset_ids or ())}
     known = await AssetRepository(tx, principal.workspace_id).among(set(named.values()))
-    return [_unknown(pointer, "asset") for pointer, asset_id in named.items() if asset_id not in known]
+    return [
+        Violation.unknown("asset", pointer) for pointer, asset_id in named.items() if asset_id not in known
+    ]
 
 
 async def _variants(tx: Tx, principal: Principal, registry: Registry, content: Content) -> list[Violation]:
@@ -109,16 +109,11 @@ def channel_violations(ids: Sequence[UUID], known: dict[UUID, Channel], pointer:
     violations = []
     for index, channel_id in enumerate(ids):
         if channel_id not in known:
-            violations.append(_unknown(pointer.format(index), "channel"))
+            violations.append(Violation.unknown("channel", pointer.format(index)))
         elif channel_id in ids[:index]:
             detail = "This channel is named twice."
             violations.append(_wrong(pointer.format(index), "duplicate_channel", detail, "Name it once."))
     return violations
-
-
-def _unknown(pointer: str, noun: str) -> Violation:
-    detail = f"There is no such {noun} in this workspace."
-    return _wrong(pointer, f"unknown_{noun}", detail, "Check the id.")
 
 
 def _wrong(pointer: str, code: str, detail: str, hint: str = "") -> Violation:

@@ -114,8 +114,7 @@ async def _channels(
     try:
         post = await PostRepository(tx, principal.workspace_id).get(claims.post_id)
     except NotFound:
-        detail = "There is no such post in this workspace."
-        return [*violations, _wrong("/post_id", "unknown_post", detail, "Check the id.")]
+        return [*violations, Violation.unknown("post")]
     violations += _template(post)
     unique = list({channel.id: channel for channel in channels}.values())
     for one in await preflight.check(tx, principal, registry, from_json(post.content), unique, now):
