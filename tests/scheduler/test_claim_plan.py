@@ -78,4 +78,5 @@ async def test_the_look_reads_what_it_returns(
             assert {node.get("Index Name") for node in nodes} <= indexes, nodes
             assert all(node["Node Type"] in ("Index Scan", "Index Only Scan") for node in nodes), nodes
         assert rows_read(oldest) <= candidates.WINDOW + 5
-        assert rows_read(heads) <= CHANNELS
+        # The walk's last step finds nothing; before PostgreSQL 18 its mean, rounded, counts as a row all the same.
+        assert rows_read(heads) <= CHANNELS + 1
