@@ -10,6 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from drumtower.db.models import Asset, Brand, Channel
+from drumtower.domain import brands
+from drumtower.domain.brands import Kit
 from drumtower.domain.checks import examine
 from drumtower.domain.content import ChannelContent, Disclosure, Kind, Nature, compose
 from drumtower.domain.errors import Violation
@@ -134,11 +136,23 @@ def facts_of(
             _media_facts(*files[asset_id]) if asset_id in files else None for asset_id in content.asset_ids
         ),
         option_violations=option_violations(adapter, content.options),
-        banned_words=tuple(brand.banned_words) if brand else (),
-        required_words=tuple(brand.required_words) if brand else (),
-        brand_names=(brand.name,) if brand and brand.name else (),
         at=at,
+        kit=kit_of(brand) if brand else Kit(),
+        slug=adapter.slug,
         standards=standards,
+    )
+
+
+def kit_of(brand: Brand) -> Kit:
+    """Return what a brand holds its posts to."""
+    return Kit(
+        name=brand.name or "",
+        banned_words=tuple(brand.banned_words),
+        required_words=tuple(brand.required_words),
+        product_names=brands.product_names(brand.product_names or ()),
+        tone=brands.tone_rules(brand.tone_rules or {}),
+        disclosure_rules=brands.disclosure_rules(brand.disclosure_rules or ()),
+        palette=brands.palette(brand.palette or ()),
     )
 
 
@@ -158,6 +172,7 @@ def _media_facts(asset: Asset, file: Asset) -> MediaFacts:
         height=file.height,
         duration=_duration(file),
         codecs=tuple(file.codecs),
+        ai_generated=bool(asset.ai_generated),
     )
 
 

@@ -48,6 +48,7 @@ class Publish:
     at: datetime
     content_hash: str
     post_id: UUID | None = None
+    campaign_id: UUID | None = None
     delivery_id: UUID | None = None
     due_at: datetime | None = None
 
@@ -78,7 +79,15 @@ async def standards_of(tx: Tx, publishes: Sequence[Publish]) -> list[Standards]:
         share = await _ad_share(tx, ground, one, allowed) if one.nature is Nature.PROMOTIONAL else None
         jargon = tuple(ground.policies.jargon)
         quiet = tuple(_quiet_days(ground.day(one.at), said[one.workspace_id]))
-        standards.append(Standards(screen=screen, ad_share=share, jargon=jargon, quiet_days=quiet))
+        standards.append(
+            Standards(
+                screen=screen,
+                ad_share=share,
+                campaign_id=one.campaign_id,
+                jargon=jargon,
+                quiet_days=quiet,
+            )
+        )
     return standards
 
 

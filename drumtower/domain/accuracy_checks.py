@@ -1,4 +1,4 @@
-"""Checks of what is claimed: figures without a source, dates that can't be, names misspelt."""
+"""Checks of what is claimed: figures without a source, dates that can't be."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,36 +118,3 @@ def _weekday(told: str | None) -> int | None:
     if told == "天":
         return 6
     return _WEEKDAYS.index(told) if told in _WEEKDAYS else _DAYS.index(told.lower())
-
-
-def spellings(facts: Facts) -> Iterator[Violation]:
-    """Say where the brand's name, or a word it wants, stands in another case or width, or with a gap in it."""
-    for name in (*facts.brand_names, *facts.required_words):
-        pattern = _loose(name)
-        if pattern is None:
-            continue
-        for pointer, text in (("/title", facts.content.title), ("/body", facts.content.body)):
-            for match in pattern.finditer(text):
-                if match.group() != name:
-                    yield _misspelt(pointer, match, name)
-
-
-def _loose(name: str) -> regex.Pattern[str] | None:
-    """Match a name whatever its case and gaps; only one that has Latin letters can be misspelt so."""
-    plain = regex.sub(r"\s+", "", name)
-    if len(plain) < 3 or not regex.search(r"[A-Za-z]", plain):
-        return None
-    inner = r"[\s-]?".join(regex.escape(one) for one in plain)
-    return regex.compile(rf"(?i)(?<![A-Za-z0-9@#/._]){inner}(?![A-Za-z0-9._/])")
-
-
-def _misspelt(pointer: str, match: regex.Match[str], name: str) -> Violation:
-    return Violation(
-        pointer=pointer,
-        code="name_misspelt",
-        detail=f"The brand writes {name!r}, not {match.group()!r}.",
-        hint="Write it as the brand does.",
-        severity=Severity.WARN,
-        evidence=Evidence(quote=match.group(), start=match.start(), end=match.end()),
-        fix=name,
-    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from drumtower.domain import (
     accuracy_checks,
     aesthetic_checks,
+    brand_checks,
     compliance_checks,
     editorial_checks,
     platform_checks,
@@ -55,7 +56,7 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
         editorial_checks.placeholders,
         accuracy_checks.figures,
         accuracy_checks.dates,
-        accuracy_checks.spellings,
+        brand_checks.spellings,
     ),
     Criterion.COMPLIANCE: (
         compliance_checks.rules,
@@ -63,9 +64,10 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
         compliance_checks.nature,
         compliance_checks.originality,
         compliance_checks.quiet_days,
-        editorial_checks.banned_words,
-        editorial_checks.required_words,
-        editorial_checks.disclosure,
+        brand_checks.banned_words,
+        brand_checks.required_words,
+        brand_checks.disclosures,
+        brand_checks.pillar,
         editorial_checks.licences,
     ),
     Criterion.READABILITY: (
@@ -74,6 +76,7 @@ CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
         readability_checks.walls,
         readability_checks.difficulty,
         readability_checks.jargon,
+        brand_checks.tone,
     ),
     Criterion.AESTHETICS: (
         editorial_checks.repeated_media,

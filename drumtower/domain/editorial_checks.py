@@ -1,13 +1,10 @@
 """Checks of what is said and shown, by point of review."""
 
-import unicodedata
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import lru_cache
 
 import regex
 
-from drumtower.domain.content import Disclosure, Nature
 from drumtower.domain.errors import Severity, Violation
 from drumtower.domain.facts import Facts
 from drumtower.domain.text import is_blank
@@ -31,56 +28,6 @@ def placeholders(facts: Facts) -> Iterator[Violation]:
                 hint="Write it, or leave it if it is meant.",
                 severity=Severity.WARN,
             )
-
-
-@lru_cache(maxsize=256)  # a preflight asks for the same texts once a platform
-def _plain(text: str) -> str:
-    """Fold width, case and invisible characters, so that no spelling of a word slips past its plain form."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return regex.sub(r"[\p{Cf}\p{Default_Ignorable_Code_Point}]", "", folded)
-
-
-def _said(facts: Facts) -> dict[str, str]:
-    said = {"title": facts.content.title, "body": facts.content.body}
-    said |= {f"hashtags/{index}": tag for index, tag in enumerate(facts.content.hashtags)}
-    return {pointer: _plain(text) for pointer, text in said.items()}
-
-
-def banned_words(facts: Facts) -> Iterator[Violation]:
-    for pointer, text in _said(facts).items():
-        for word in facts.banned_words:
-            if (plain := _plain(word)) and plain in text:
-                yield Violation(
-                    pointer=f"/{pointer}",
-                    code="banned_word",
-                    detail=f"The brand does not say {word!r}.",
-                    hint="Say it in other words.",
-                )
-
-
-def required_words(facts: Facts) -> Iterator[Violation]:
-    said = "\n".join(_said(facts).values())
-    for word in facts.required_words:
-        if _plain(word) not in said:
-            yield Violation(
-                pointer="/body",
-                code="required_word_missing",
-                detail=f"The brand wants {word!r} in its posts.",
-                hint="Add it.",
-                severity=Severity.WARN,
-            )
-
-
-def disclosure(facts: Facts) -> Iterator[Violation]:
-    promotes = facts.content.nature is Nature.PROMOTIONAL
-    if promotes and Disclosure.AD not in facts.content.disclosures:
-        yield Violation(
-            pointer="/disclosures",
-            code="disclosure_missing",
-            detail="A promotional post should say that it is an advertisement.",
-            hint='Add "ad" to disclosures.',
-            severity=Severity.WARN,
-        )
 
 
 def licences(facts: Facts) -> Iterator[Violation]:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from drumtower.domain.ad_share import AdShare
+from drumtower.domain.brands import Kit, PillarShare
 from drumtower.domain.calendar import Mark
 from drumtower.domain.capabilities import Capabilities
 from drumtower.domain.content import ChannelContent
@@ -24,6 +26,7 @@ class MediaFacts:
     height: int | None = None
     duration: timedelta | None = None
     codecs: tuple[str, ...] = ()
+    ai_generated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Standards:
     ad_share: AdShare | None = None  # with this post in it; None where it sells nothing
     originality: Originality | None = None  # None where nothing was compared
     jargon: tuple[str, ...] = ()
+    campaign_id: UUID | None = None  # that the post belongs to
+    pillar: PillarShare | None = None  # with this post in it; None where nobody counted
     quiet_days: tuple[Mark, ...] = ()  # that the moment of leaving falls on, in the workspace's zone
 
 
@@ -48,8 +53,7 @@ class Facts:
     connected: bool
     media: tuple[MediaFacts | None, ...]  # one per asset id; None where the file is gone
     option_violations: tuple[Violation, ...]
-    banned_words: tuple[str, ...]
-    required_words: tuple[str, ...]
     at: datetime
-    brand_names: tuple[str, ...] = ()  # as the brand writes them
+    kit: Kit = field(default_factory=Kit)
+    slug: str = ""  # the platform's
     standards: Standards = field(default_factory=Standards)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from drumtower.domain import compliance_checks, editorial_checks, platform_checks
+from drumtower.domain import brand_checks, compliance_checks, platform_checks
+from drumtower.domain.brands import Kit
 from drumtower.domain.capabilities import Capabilities, TextRule
 from drumtower.domain.content import ChannelContent, Kind, Nature
 from drumtower.domain.errors import Severity, Violation
@@ -72,7 +73,7 @@ def _channel(reply: Reply, now: datetime) -> Iterator[Violation]:
 
 def _text(reply: Reply, now: datetime) -> Iterator[Violation]:
     facts = _facts(reply, now)
-    for found in (*platform_checks.texts(facts), *editorial_checks.banned_words(facts)):
+    for found in (*platform_checks.texts(facts), *brand_checks.banned_words(facts)):
         yield replace(found, pointer="/text", code=found.code.replace("body_", "text_"))
     for found in compliance_checks.screened("/text", reply.text, reply.screen):
         if found.severity is Severity.BLOCK:  # an answer goes out at once: there is nobody to advise
@@ -89,8 +90,7 @@ def _facts(reply: Reply, now: datetime) -> Facts:
         connected=reply.connected,
         media=(),
         option_violations=(),
-        banned_words=reply.banned_words,
-        required_words=(),
+        kit=Kit(banned_words=reply.banned_words),
         at=now,
     )
 

@@ -29,8 +29,6 @@ def violations_of(message: Message, capabilities: Capabilities, platform: str) -
         connected=True,
         media=tuple(_facts(one) for one in message.media),
         option_violations=(),
-        banned_words=(),
-        required_words=(),
         at=datetime.now(UTC),
     )
     return (*platform_checks.texts(facts), *platform_checks.media(facts))

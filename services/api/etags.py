@@ -1,5 +1,8 @@
 """ETags: of things that people edit the revision, of files their hash; quoted."""
 
+import hashlib
+import json
+
 from fastapi import Response
 
 from drumtower.domain.errors import PreconditionFailed, PreconditionRequired
@@ -7,6 +10,11 @@ from drumtower.domain.errors import PreconditionFailed, PreconditionRequired
 
 def etag(revision: int | str) -> str:
     return f'"{revision}"'
+
+
+def revision_of(edited: object) -> str:
+    """Return a word that changes with what people edit, for what counts no revisions of its own."""
+    return hashlib.sha256(json.dumps(edited, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def set_etag(response: Response, revision: int | str) -> None:

@@ -1,6 +1,6 @@
 """Builds what an adapter is asked, from a delivery's row and what belongs to it."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -45,6 +45,14 @@ class Facts:
         return content_of(self.delivery.payload)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Post:
+    """What of a delivery's post is not in its payload."""
+
+    approval: Approval
+    campaign_id: UUID | None
+
+
 async def read_facts(tx: Tx, delivery: Delivery) -> Facts:
     """Read what belongs to the delivery."""
     channel = await tx.get_one(Channel, delivery.channel_id)
@@ -76,7 +84,7 @@ _LOCK_CHANNELS = f"""
 SELECT {columns(Channel)} FROM channels WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608
 _BRANDS = f"SELECT {columns(Brand)} FROM brands WHERE id = ANY ($1::uuid[])"  # noqa: S608
-_APPROVALS = "SELECT id, approved_hash, approval_expires_at FROM posts WHERE id = ANY ($1::uuid[])"
+_POSTS = "SELECT id, approved_hash, approval_expires_at, campaign_id FROM posts WHERE id = ANY ($1::uuid[])"
 
 
 async def _rows(tx: Tx, model: type[Made], statement: str, ids: Collection[UUID]) -> dict[UUID, Made]:
@@ -86,18 +94,18 @@ async def _rows(tx: Tx, model: type[Made], statement: str, ids: Collection[UUID]
 async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> list[Facts]:
     """Read what belongs to deliveries, one statement for each kind of thing."""
     deliveries = [delivery for delivery, _, _ in rows]
-    approvals = await _approvals(tx, {one.post_id for one in deliveries if one.post_id})
+    posts = await _posts(tx, {one.post_id for one in deliveries if one.post_id})
     interactions = await _by_id(
         tx, Interaction, {one.interaction_id for one in deliveries if one.interaction_id}
     )
-    standards = await _standards(tx, deliveries)
+    standards = await _standards(tx, deliveries, posts)
     assets = await _assets(tx, {asset_id for one in deliveries for asset_id in _asset_ids(one)})
     return [
         Facts(
             delivery=delivery,
             channel=channel,
             brand=brand,
-            approval=approvals.get(delivery.post_id),
+            approval=posts[delivery.post_id].approval if delivery.post_id in posts else None,
             assets=[one for asset_id in _asset_ids(delivery) for one in assets.get(asset_id, ())],
             interaction=interactions.get(delivery.interaction_id),
             standards=standards.get(delivery.id, Standards()),
@@ -106,18 +114,20 @@ async def _gather(tx: Tx, rows: Sequence[tuple[Delivery, Channel, Brand]]) -> li
     ]
 
 
-async def _standards(tx: Tx, deliveries: Sequence[Delivery]) -> dict[UUID, Standards]:
+async def _standards(
+    tx: Tx, deliveries: Sequence[Delivery], posts: Mapping[UUID | None, _Post]
+) -> dict[UUID, Standards]:
     """Return what publishes are held to; a spoiled row fails by itself, where its content is read."""
     publishing = [one for one in deliveries if is_publish(one)]
     if not publishing:
         return {}
     now = await clock(tx)
-    publishes = [publish for one in publishing if (publish := _publish(one, now))]
+    publishes = [publish for one in publishing if (publish := _publish(one, posts.get(one.post_id), now))]
     found = await standards_of(tx, publishes)
     return {one.delivery_id: held for one, held in zip(publishes, found, strict=True) if one.delivery_id}
 
 
-def _publish(delivery: Delivery, now: datetime) -> Publish | None:
+def _publish(delivery: Delivery, post: _Post | None, now: datetime) -> Publish | None:
     try:
         nature = Nature(delivery.payload["nature"])
     except (KeyError, TypeError, ValueError):
@@ -130,17 +140,21 @@ def _publish(delivery: Delivery, now: datetime) -> Publish | None:
         at=max(delivery.due_at, now),
         content_hash=delivery.content_hash or "",
         post_id=delivery.post_id,
+        campaign_id=post.campaign_id if post else None,
         delivery_id=delivery.id,
         due_at=delivery.due_at,
     )
 
 
-async def _approvals(tx: Tx, post_ids: Collection[UUID]) -> dict[UUID | None, Approval]:
+async def _posts(tx: Tx, post_ids: Collection[UUID]) -> dict[UUID | None, _Post]:
     if not post_ids:
         return {}
     return {
-        row["id"]: Approval(content_hash=row["approved_hash"], expires_at=row["approval_expires_at"])
-        for row in await fetch(tx, _APPROVALS, list(post_ids))
+        row["id"]: _Post(
+            approval=Approval(content_hash=row["approved_hash"], expires_at=row["approval_expires_at"]),
+            campaign_id=row["campaign_id"],
+        )
+        for row in await fetch(tx, _POSTS, list(post_ids))
     }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from drumtower.domain.brands import Kit
 from drumtower.domain.capabilities import Capabilities, MediaRule, TextRule
 from drumtower.domain.checks import CHECKS, blocks, examine, measure, place
 from drumtower.domain.content import ChannelContent, Content, Disclosure, Kind, Nature, Variant
@@ -48,8 +49,6 @@ def facts(content: dict[str, Any] | None = None, **known: Any) -> Facts:
         "connected": True,
         "media": (PICTURE,),
         "option_violations": (),
-        "banned_words": (),
-        "required_words": (),
         "at": NOW,
     }
     return Facts(content=changed, **(usual | known))
@@ -72,8 +71,7 @@ def test_everything_is_said_at_once_and_what_blocks_comes_first() -> None:
         connected=False,
         media=(replace(PICTURE, size=2_001, alt_text=" "),),
         option_violations=(wrong,),
-        banned_words=("最好",),
-        required_words=("鼓楼",),
+        kit=Kit(banned_words=("最好",), required_words=("鼓楼",)),
     )
     assert found(bad) == {
         "/channel": "channel_disconnected",
@@ -174,7 +172,9 @@ def test_a_link_where_the_platform_wants_one() -> None:
 def test_banned_words_in_any_disguise(
     title: str, body: str, tags: tuple[str, ...], pointers: set[str]
 ) -> None:
-    given = facts({"title": title, "body": body, "hashtags": tags}, banned_words=("最佳", "best", "\u200b"))
+    given = facts(
+        {"title": title, "body": body, "hashtags": tags}, kit=Kit(banned_words=("最佳", "best", "\u200b"))
+    )
     assert {pointer for pointer, code in found(given).items() if code == "banned_word"} == pointers
 
 
@@ -182,7 +182,7 @@ def test_what_only_warns() -> None:
     given = facts(
         {"nature": Nature.PROMOTIONAL, "body": "价格 {{price}}", "asset_ids": (ONE, ONE)},
         media=(replace(PICTURE, alt_text="\u200b"), PICTURE),
-        required_words=("鼓楼",),
+        kit=Kit(required_words=("鼓楼",)),
     )
     codes = [finding.violation.code for finding in examine(given)]
     assert codes == [

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from drumtower.domain import accuracy_checks, aesthetic_checks, readability_checks
+from drumtower.domain import accuracy_checks, aesthetic_checks, brand_checks, readability_checks
+from drumtower.domain.brands import Kit
 from drumtower.domain.errors import Violation
 from drumtower.domain.facts import Standards
 from tests.domain.test_checks import PICTURE, facts
@@ -17,7 +18,7 @@ def advice(body: str, **known: object) -> list[Violation]:
     checks = (
         accuracy_checks.figures,
         accuracy_checks.dates,
-        accuracy_checks.spellings,
+        brand_checks.spellings,
         readability_checks.sentences,
         readability_checks.walls,
         readability_checks.difficulty,
@@ -47,7 +48,7 @@ def advice(body: str, **known: object) -> list[Violation]:
     ],
 )
 def test_what_is_said_and_where(body: str, code: str, quote: str, fix: str | None) -> None:
-    found = advice(body, brand_names=("DrumTower",), standards=Standards(jargon=("抓手",)))
+    found = advice(body, kit=Kit(name="DrumTower"), standards=Standards(jargon=("抓手",)))
     if not code:
         assert found == []
         return
@@ -74,7 +75,7 @@ def test_what_is_said_and_where(body: str, code: str, quote: str, fix: str | Non
     ],
 )
 def test_what_is_left_alone(body: str) -> None:
-    assert advice(body, brand_names=("DrumTower",)) == []
+    assert advice(body, kit=Kit(name="DrumTower")) == []
 
 
 def test_hard_texts_are_told_as_a_whole() -> None:

@@ -55,8 +55,6 @@ def codes(*media: MediaFacts, needs_alt_text: bool = False) -> list[tuple[str, s
         connected=True,
         media=media,
         option_violations=(),
-        banned_words=(),
-        required_words=(),
         at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     return [(violation.pointer, violation.code) for violation in platform_checks.media(facts)]

@@ -47,6 +47,7 @@ class Asset(Base):
     alt_text: Mapped[str]
     credit: Mapped[str]
     licence: Mapped[str]
+    ai_generated: Mapped[bool] = mapped_column(server_default=text("false"))
     folder: Mapped[str] = mapped_column(server_default="")
     tags: Mapped[list[str]] = mapped_column(server_default=text("'[]'::jsonb"))
     expires_at: Mapped[datetime | None]

@@ -1,11 +1,14 @@
 """Brands."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index
-from sqlalchemy.orm import Mapped
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from drumtower.db.types import Base, Id, WorkspaceId
+
+_NONE = text("'[]'::jsonb")
 
 
 class Brand(Base):
@@ -18,9 +21,16 @@ class Brand(Base):
     workspace_id: Mapped[WorkspaceId]
     name: Mapped[str]
     positioning: Mapped[str]
+    core_values: Mapped[list[str]] = mapped_column(server_default=_NONE)
     tone: Mapped[str]
+    tone_rules: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    palette: Mapped[list[dict[str, Any]]] = mapped_column(server_default=_NONE)
+    fonts: Mapped[list[dict[str, Any]]] = mapped_column(server_default=_NONE)
     pillars: Mapped[list[str]]
+    pillar_plan: Mapped[list[dict[str, Any]]] = mapped_column(server_default=_NONE)
     banned_words: Mapped[list[str]]
     required_words: Mapped[list[str]]
+    product_names: Mapped[list[dict[str, Any]]] = mapped_column(server_default=_NONE)
+    disclosure_rules: Mapped[list[dict[str, Any]]] = mapped_column(server_default=_NONE)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -33,6 +33,7 @@ class AssetFields(Body):
     alt_text: AltText = ""
     credit: Line = ""
     licence: Line = ""
+    ai_generated: bool = False
     expires_at: Moment | None = None
     folder: Folder = ""
     tags: Annotated[Tags, BeforeValidator(_split)] = []
@@ -46,6 +47,7 @@ class AssetUpdate(Patch):
     alt_text: AltText | None = None
     credit: Line | None = None
     licence: Line | None = None
+    ai_generated: bool | None = None
     expires_at: Moment | None = None
     folder: Folder | None = None
     tags: Tags | None = None
@@ -71,6 +73,7 @@ class AssetRead(Answer):
     alt_text: str
     credit: str
     licence: str
+    ai_generated: Annotated[bool, Field(description="Made by AI; readers must be told.")]
     expires_at: Moment | None
     folder: str
     tags: list[str]

@@ -1,8 +1,6 @@
 """What can be done with assets. Files are cleaned and stored first, with no transaction open."""
 
 import asyncio
-import hashlib
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from services.api.assets.names import safe_name
 from services.api.assets.schemas import AssetUpdate
 from services.api.deps import Services
 from services.api.editing import Edit
+from services.api.etags import revision_of
 from services.api.principals import Principal
 
 log = structlog.get_logger(__name__)
@@ -126,6 +125,7 @@ async def add(
         alt_text=fields.alt_text,
         credit=fields.credit,
         licence=fields.licence,
+        ai_generated=fields.ai_generated,
         expires_at=fields.expires_at,
         folder=fields.folder,
         tags=fields.tags,
@@ -152,8 +152,8 @@ async def update(edit: Edit, asset_id: UUID, asked: AssetUpdate) -> Asset:
 def revision(asset: Asset) -> str:
     """Return a word that changes with what people edit."""
     expires = asset.expires_at.isoformat() if asset.expires_at else None
-    edited = json.dumps([asset.alt_text, asset.credit, asset.licence, expires, asset.folder, asset.tags])
-    return hashlib.sha256(edited.encode()).hexdigest()[:16]
+    texts = [asset.alt_text, asset.credit, asset.licence, asset.folder, asset.tags]
+    return revision_of([*texts, asset.ai_generated, expires])
 
 
 async def find(services: Services, principal: Principal, asset_id: UUID) -> Asset:

@@ -1,33 +1,70 @@
 """What can be done with brands."""
 
-from datetime import datetime
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from drumtower.db.engine import Tx
 from drumtower.db.models import Brand
 from drumtower.db.repositories.brands import BrandRepository
+from drumtower.domain.brands import contradictions
+from drumtower.domain.errors import Invalid, Violation
 from drumtower.domain.ids import new_id
 from services.api import audit
 from services.api.brands.schemas import BrandCreate, BrandUpdate
-from services.api.principals import Principal
+from services.api.editing import Edit
+from services.api.etags import revision_of
 
 
-def create(tx: Tx, principal: Principal, asked: BrandCreate, now: datetime) -> Brand:
-    """Add a brand."""
-    brand = Brand(
-        id=new_id(), workspace_id=principal.workspace_id, created_at=now, updated_at=now, **asked.model_dump()
-    )
-    BrandRepository(tx, principal.workspace_id).add(brand)
-    audit.record(tx, principal, "brand.created", brand.id, now)
+def create(edit: Edit, asked: BrandCreate, platforms: Collection[str]) -> Brand:
+    """Add a brand; raise Invalid with everything that contradicts itself."""
+    said = asked.model_dump(mode="json")
+    _check(said, platforms)
+    owner = {"id": new_id(), "workspace_id": edit.principal.workspace_id}
+    brand = Brand(**owner, created_at=edit.now, updated_at=edit.now, **said)
+    BrandRepository(edit.tx, edit.principal.workspace_id).add(brand)
+    audit.record(edit.tx, edit.principal, "brand.created", brand.id, edit.now)
     return brand
 
 
-async def update(tx: Tx, principal: Principal, brand_id: UUID, asked: BrandUpdate, now: datetime) -> Brand:
-    """Change the fields that were sent."""
-    brand = await BrandRepository(tx, principal.workspace_id).get(brand_id, lock=True)
+async def update(edit: Edit, brand_id: UUID, asked: BrandUpdate, platforms: Collection[str]) -> Brand:
+    """Change the fields that were sent; raise PreconditionFailed where somebody else did before."""
+    brand = await BrandRepository(edit.tx, edit.principal.workspace_id).get(brand_id, lock=True)
+    edit.check(revision(brand))
     changes = asked.changes()
+    _check(_said(brand) | changes, platforms)
     for name, value in changes.items():
         setattr(brand, name, value)
-    brand.updated_at = now
-    audit.record(tx, principal, "brand.updated", brand.id, now, fields=sorted(changes))
+    brand.updated_at = edit.now
+    audit.record(edit.tx, edit.principal, "brand.updated", brand.id, edit.now, fields=sorted(changes))
     return brand
+
+
+def revision(brand: Brand) -> str:
+    """Return a word that changes with what people edit."""
+    return revision_of(_said(brand))
+
+
+def _said(brand: Brand) -> dict[str, Any]:
+    return {name: getattr(brand, name) for name in BrandCreate.model_fields}
+
+
+def _check(said: dict[str, Any], platforms: Collection[str]) -> None:
+    violations = list(contradictions(said))
+    for index, rule in enumerate(said["disclosure_rules"]):
+        for number, platform in enumerate(rule["platforms"]):
+            if platform not in platforms:
+                violations.append(
+                    _unknown(f"/disclosure_rules/{index}/platforms/{number}", platform, platforms)
+                )
+    if violations:
+        raise Invalid.of(violations)
+
+
+def _unknown(pointer: str, platform: str, platforms: Collection[str]) -> Violation:
+    detail = f"No adapter for {platform} is installed."
+    return Violation(
+        pointer=pointer,
+        code="platform_unknown",
+        detail=detail,
+        hint=f"There are: {', '.join(sorted(platforms))}.",
+    )

@@ -1,6 +1,6 @@
 """Preflight: what the check engine says of a post on each of its channels, before anybody sends it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +13,7 @@ from drumtower.db.repositories.brands import BrandRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.freezes import FreezeRepository, reach_of
 from drumtower.db.repositories.posts import PostRepository
+from drumtower.domain.brands import PILLAR_WINDOW, PillarShare, pillar_plan, shares
 from drumtower.domain.checks import Finding, Length, blocks, examine, measure, place
 from drumtower.domain.content import ChannelContent, Content, digest, for_channel, from_json
 from drumtower.domain.deliveries import FINAL, Action, State
@@ -101,11 +102,14 @@ async def check(
     )
     brands = {brand.id: brand for brand in await tx.scalars(of_channels)}
     freezes = await FreezeRepository(tx, principal.workspace_id).at(at)
-    publishes = _publishes(principal, content, channels, at, post_id)
+    post = await tx.get(Post, post_id) if post_id else None  # whoever asks has read it: no statement
+    publishes = _publishes(principal, content, channels, at, post)
     found = await standards_of(tx, publishes)
     texts = await originality.originality_of(tx, principal.workspace_id, content, post_id) if found else None
+    pillar = await _pillar(tx, principal, post, brands, at)
     standards = {
-        one.channel_id: replace(held, originality=texts) for one, held in zip(publishes, found, strict=True)
+        one.channel_id: replace(held, originality=texts, pillar=pillar)
+        for one, held in zip(publishes, found, strict=True)
     }
     checks = []
     for channel in channels:
@@ -122,7 +126,7 @@ async def check(
 
 
 def _publishes(
-    principal: Principal, content: Content, channels: Sequence[Channel], at: datetime, post_id: UUID | None
+    principal: Principal, content: Content, channels: Sequence[Channel], at: datetime, post: Post | None
 ) -> list[Publish]:
     content_hash = digest(content)
     return [
@@ -133,10 +137,26 @@ def _publishes(
             nature=content.nature,
             at=at,
             content_hash=content_hash,
-            post_id=post_id,
+            post_id=post.id if post else None,
+            campaign_id=post.campaign_id if post else None,
         )
         for channel in channels
     ]
+
+
+async def _pillar(
+    tx: Tx, principal: Principal, post: Post | None, brands: Mapping[UUID, Brand], at: datetime
+) -> PillarShare | None:
+    """Return how much the post's pillar would be spoken of with it; None where its brand has no plan."""
+    brand = brands.get(post.brand_id) if post else None
+    if post is None or brand is None or not brand.pillar_plan:
+        return None
+    counted = await BrandRepository(tx, principal.workspace_id).pillars(
+        brand.id, at - PILLAR_WINDOW, at, post.id
+    )
+    counted[post.pillar] = counted.get(post.pillar, 0) + 1
+    plan = pillar_plan(brand.pillar_plan)
+    return next(one for one in shares(counted, plan) if one.pillar == post.pillar)
 
 
 def _frozen(freezes: Sequence[Freeze], channel: Channel, content: ChannelContent) -> list[Finding]:
