@@ -15,6 +15,7 @@ class Scope(StrEnum):
     ALL = "all"
     BRAND = "brand"
     CHANNEL = "channel"
+    CAMPAIGN = "campaign"
     NATURE = "nature"
 
 
@@ -28,7 +29,12 @@ class FreezeState(StrEnum):
 
 
 # The field that names what a scope is about.
-TARGETS = {Scope.BRAND: "brand_id", Scope.CHANNEL: "channel_id", Scope.NATURE: "nature"}
+TARGETS = {
+    Scope.BRAND: "brand_id",
+    Scope.CHANNEL: "channel_id",
+    Scope.CAMPAIGN: "campaign_id",
+    Scope.NATURE: "nature",
+}
 ANSWERS = frozenset({Action.REPLY, Action.MESSAGE})
 
 
@@ -39,17 +45,19 @@ class Reach:
     scope: Scope
     brand_id: UUID | None = None
     channel_id: UUID | None = None
+    campaign_id: UUID | None = None
     nature: str | None = None
     allows_replies: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A delivery as a freeze looks at it; `nature` is that of the content, and answers have none."""
+    """A delivery as a freeze looks at it; campaign and nature are those of its post, and answers have none."""
 
     action: Action
     brand_id: UUID
     channel_id: UUID
+    campaign_id: UUID | None
     nature: str | None
 
 

@@ -66,7 +66,7 @@ MEANINGS: dict[Permission, str] = {
     _P.ASSETS_WRITE: "upload assets and change what is known about them",
     _P.POSTS_WRITE: "write, change, submit, duplicate and archive posts",
     _P.POSTS_REVIEW: "judge posts of others",
-    _P.POSTS_PUBLISH: "schedule posts, act on their deliveries, set slots, plan series, keep the calendar, and make and lift freezes",
+    _P.POSTS_PUBLISH: "schedule posts, act on their deliveries, set slots, plan series and campaigns, keep the calendar, and make and lift freezes",
     _P.RULES_WRITE: "write rule packs, and switch packs on and off",
     _P.INTERACTIONS_WRITE: "assign, judge and answer interactions",
     _P.LINKS_WRITE: "create and rename tracked links",

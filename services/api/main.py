@@ -36,6 +36,7 @@ from services.api.best_times.router import router as best_times
 from services.api.brands.router import router as brands
 from services.api.calendar.event_router import router as calendar_events
 from services.api.calendar.router import router as calendar
+from services.api.campaigns.router import router as campaigns
 from services.api.channels.router import router as channels
 from services.api.compliance.router import router as compliance
 from services.api.conversions.router import router as conversions
@@ -95,6 +96,7 @@ ROUTERS = (
     asset_urls,
     renditions,
     downloads,
+    campaigns,
     ideas,
     posts,
     workflow,

@@ -88,7 +88,8 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("fields", "expected"),
         [
-            ({"scope": "campaign"}, {"/scope": "invalid_choice"}),
+            ({"scope": "planet"}, {"/scope": "invalid_choice"}),
+            ({"scope": "campaign", "campaign_id": str(uuid4())}, {"/campaign_id": "unknown_campaign"}),
             ({"scope": "brand"}, {"/brand_id": "field_missing"}),
             ({"scope": "channel", "nature": "editorial"}, {"/channel_id": "field_missing", "/nature": "scope_mismatch"}),
             ({"scope": "all", "channel_id": str(uuid4())}, {"/channel_id": "scope_mismatch+unknown_channel"}),

@@ -55,6 +55,9 @@ WRITES = {
     "calendar_events_update": P.POSTS_PUBLISH,
     "calendar_days_remove": P.POSTS_PUBLISH,
     "calendar_days_set": P.POSTS_PUBLISH,
+    "campaigns_archive": P.POSTS_PUBLISH,
+    "campaigns_create": P.POSTS_PUBLISH,
+    "campaigns_update": P.POSTS_PUBLISH,
     "channels_authorize": P.CHANNELS_WRITE,
     "channels_create": P.CHANNELS_WRITE,
     "channels_disconnect": P.CHANNELS_WRITE,
@@ -130,6 +133,8 @@ BODIES: dict[str, Json] = {
     "calendar_days_set": {"name": "x"},
     "calendar_events_create": {"kind": "own", "title": "x", "from": "2026-01-01", "to": "2026-01-01"},
     "calendar_events_update": {"title": "x"},
+    "campaigns_create": {"name": "x", "brand_id": ID, "starts_on": "2026-01-01"},
+    "campaigns_update": {"name": "x"},
     "channels_authorize": {"platform": "weibo", "name": "x", "brand_id": ID, "credentials": {"none": "none"}},
     "channels_create": {
         "platform": "weibo",

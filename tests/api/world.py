@@ -77,6 +77,8 @@ async def build(
     draft = await _post(client, team)
     _, [delivery] = await planned(client, reviewer, team, [channel.id])
     interaction = await _interaction(db, channel)
+    meant = {"name": CANARY, "brand_id": brand["id"], "starts_on": "2026-03-03"}
+    campaign = answer(await client.post("/v1/campaigns", json=meant), 201)
     thought = {"brand_id": brand["id"], "title": CANARY, "source": "brand"}
     idea = answer(await client.post("/v1/ideas", json=thought), 201)
     invited = {"email": f"{new_id().hex}@example.com", "role": "viewer"}
@@ -123,6 +125,7 @@ async def build(
         "reference_id": reference["id"],
         "finding_id": str(finding),
         "brand_id": brand["id"],
+        "campaign_id": campaign["id"],
         "key_id": key["id"],
         "asset_id": asset["id"],
         "channel_id": str(channel.id),

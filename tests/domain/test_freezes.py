@@ -11,12 +11,12 @@ from drumtower.domain.deliveries import Action
 from drumtower.domain.freezes import FreezeState, Gaps, Reach, Scope, Subject, covers, first_free, state
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
-BRAND, CHANNEL = uuid4(), uuid4()
+BRAND, CHANNEL, CAMPAIGN = uuid4(), uuid4(), uuid4()
 MINUTE = timedelta(minutes=1)
 
 
 def subject(action: Action = Action.PUBLISH, nature: str | None = "promotional") -> Subject:
-    return Subject(action=action, brand_id=BRAND, channel_id=CHANNEL, nature=nature)
+    return Subject(action=action, brand_id=BRAND, channel_id=CHANNEL, campaign_id=CAMPAIGN, nature=nature)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ def subject(action: Action = Action.PUBLISH, nature: str | None = "promotional")
         (Reach(scope=Scope.BRAND, brand_id=uuid4()), False),
         (Reach(scope=Scope.CHANNEL, channel_id=CHANNEL), True),
         (Reach(scope=Scope.CHANNEL, channel_id=uuid4()), False),
+        (Reach(scope=Scope.CAMPAIGN, campaign_id=CAMPAIGN), True),
+        (Reach(scope=Scope.CAMPAIGN, campaign_id=uuid4()), False),
         (Reach(scope=Scope.NATURE, nature="promotional"), True),
         (Reach(scope=Scope.NATURE, nature="editorial"), False),
     ],

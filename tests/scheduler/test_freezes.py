@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from drumtower.connections import Connections
 from drumtower.db.engine import Database, Tx
-from drumtower.db.models import Channel, Delivery, Freeze
+from drumtower.db.models import Campaign, Channel, Delivery, Freeze, Post
 from drumtower.db.repositories.deliveries import move, plan
 from drumtower.db.repositories.freezes import FreezeRepository, freezes_on, reach_of, subject_of
 from drumtower.domain.deliveries import Action, State
@@ -46,6 +46,29 @@ async def freeze(stage: Stage, **fields: Any) -> Freeze:
     async with stage.db.transaction() as tx:
         tx.add(made)
     return made
+
+
+async def campaign_of(stage: Stage, delivery: Delivery) -> UUID:
+    """Put the delivery's post into a campaign of its own."""
+    now = datetime.now(UTC)
+    made = Campaign(
+        id=new_id(),
+        workspace_id=stage.team.workspace_id,
+        brand_id=stage.team.brand_id,
+        name="秋茶上新",
+        objective="",
+        description="",
+        hashtags=[],
+        starts_on=now.date(),
+        revision=1,
+        created_by=stage.team.owner_id,
+        created_at=now,
+        updated_at=now,
+    )
+    async with stage.db.transaction() as tx:
+        tx.add(made)
+        await tx.execute(update(Post).where(Post.id == delivery.post_id).values(campaign_id=made.id))
+    return made.id
 
 
 async def lift(stage: Stage, made: Freeze) -> None:
@@ -378,17 +401,36 @@ async def test_answers_are_held_unless_the_freeze_lets_them_go(weibo: Stage) -> 
     assert timedelta(seconds=5) <= second - first < GAP
 
 
+async def test_a_campaigns_freeze_holds_its_posts_and_no_other(weibo: Stage) -> None:
+    await weibo.schedule()
+    await weibo.schedule()
+    frozen_one, free = await weibo.deliveries()
+    campaign = await campaign_of(weibo, frozen_one)
+    await freeze(weibo, scope="campaign", campaign_id=campaign)
+    await weibo.dispatch()
+    assert {row.id: State(row.state) for row in await weibo.deliveries()} == {
+        frozen_one.id: State.HELD,
+        free.id: State.PUBLISHED,
+    }
+    async with weibo.db.transaction() as tx:  # it leaves the campaign, and is free
+        await tx.execute(update(Post).where(Post.id == frozen_one.post_id).values(campaign_id=None))
+    await let_go(weibo)
+    assert State((await weibo.delivery(frozen_one)).state) is State.PLANNED
+
+
 async def test_sql_and_the_rules_agree_on_what_is_covered(
     weibo: Stage, bluesky: Stage, db: Database, connections: Connections
 ) -> None:
     for stage in (weibo, bluesky):
         await stage.schedule()
     await answers(weibo, list(Action)[1:])
+    campaign = await campaign_of(weibo, (await weibo.deliveries())[0])
     reaches: list[dict[str, Any]] = [
         {"scope": "all"},
         {"scope": "all", "allows_replies": True},
         {"scope": "brand", "brand_id": weibo.team.brand_id},
         {"scope": "channel", "channel_id": bluesky.channel_id},
+        {"scope": "campaign", "campaign_id": campaign},
         {"scope": "nature", "nature": "editorial"},
         {"scope": "nature", "nature": "promotional"},
     ]
@@ -401,10 +443,15 @@ async def test_sql_and_the_rules_agree_on_what_is_covered(
             channels = {one.id: one for one in await tx.scalars(select(Channel))}
             within = FreezeRepository(tx, weibo.team.workspace_id).within(reach)
             by_sql = {row.id for row in await tx.scalars(within)}
-            by_rule = {r.id for r in rows if covers(reach, subject_of(r, channels[r.channel_id].brand_id))}
+            posts = {one.id: one.campaign_id for one in await tx.scalars(select(Post))}
+            by_rule = {
+                r.id
+                for r in rows
+                if covers(reach, subject_of(r, channels[r.channel_id].brand_id, posts.get(r.post_id or r.id)))
+            }
             assert by_sql == by_rule == set(await freezes_on(tx, rows)), fields
         seen.add((Scope(made.scope), len(by_sql)))
         await lift(weibo, made)
     assert seen == {
-        (Scope.ALL, 4), (Scope.ALL, 2), (Scope.BRAND, 4), (Scope.CHANNEL, 1), (Scope.NATURE, 2), (Scope.NATURE, 0),
+        (Scope.ALL, 4), (Scope.ALL, 2), (Scope.BRAND, 4), (Scope.CHANNEL, 1), (Scope.CAMPAIGN, 1), (Scope.NATURE, 2), (Scope.NATURE, 0),
     }  # fmt: skip

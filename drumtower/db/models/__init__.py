@@ -5,6 +5,7 @@ from drumtower.db.models.assets import Asset, Rendition
 from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
 from drumtower.db.models.calendar import CalendarDay, CalendarEvent
+from drumtower.db.models.campaigns import Campaign
 from drumtower.db.models.channels import AuthorisationWarning, Channel, FeedbackCursor, Slot
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
 from drumtower.db.models.freezes import Freeze
@@ -40,6 +41,7 @@ __all__ = [
     "Breaker",
     "CalendarDay",
     "CalendarEvent",
+    "Campaign",
     "Channel",
     "ChannelAuthorization",
     "ChannelRollup",

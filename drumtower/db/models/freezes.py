@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from drumtower.db.types import Base, Id, Word, WorkspaceId
 
+_TARGETS = "num_nonnulls(brand_id, channel_id, campaign_id, nature)"
+
 
 class Freeze(Base):
     """Nothing within its reach leaves between `starts_at` and `ends_at` (null: until it is lifted)."""
@@ -15,10 +17,9 @@ class Freeze(Base):
     __tablename__ = "freezes"
     __table_args__ = (
         CheckConstraint(
-            "(scope = 'all' AND brand_id IS NULL AND channel_id IS NULL AND nature IS NULL)"
-            " OR (scope = 'brand' AND brand_id IS NOT NULL AND channel_id IS NULL AND nature IS NULL)"
-            " OR (scope = 'channel' AND channel_id IS NOT NULL AND brand_id IS NULL AND nature IS NULL)"
-            " OR (scope = 'nature' AND nature IS NOT NULL AND brand_id IS NULL AND channel_id IS NULL)",
+            f"(scope = 'all' AND {_TARGETS} = 0) OR ({_TARGETS} = 1 AND CASE scope"
+            " WHEN 'brand' THEN brand_id IS NOT NULL WHEN 'channel' THEN channel_id IS NOT NULL"
+            " WHEN 'campaign' THEN campaign_id IS NOT NULL WHEN 'nature' THEN nature IS NOT NULL ELSE false END)",
             name="target",
         ),
         CheckConstraint("ends_at IS NULL OR ends_at > starts_at", name="span"),
@@ -32,6 +33,7 @@ class Freeze(Base):
     scope: Mapped[Word]
     brand_id: Mapped[UUID | None] = mapped_column(ForeignKey("brands.id"), index=True)
     channel_id: Mapped[UUID | None] = mapped_column(ForeignKey("channels.id"), index=True)
+    campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"), index=True)
     nature: Mapped[Word | None]
     allows_replies: Mapped[bool]
     reason: Mapped[str]

@@ -18,6 +18,7 @@ class Post(Base):
         Index("ix_posts_list", "workspace_id", "id"),
         Index("ix_posts_due", "workspace_id", "due_on"),
         Index("ix_posts_status", "workspace_id", "status", "id"),
+        Index("ix_posts_campaign_id", "campaign_id", postgresql_where="campaign_id IS NOT NULL"),
     )
 
     id: Mapped[Id]
@@ -27,6 +28,7 @@ class Post(Base):
     kind: Mapped[Word]
     nature: Mapped[Word]
     pillar: Mapped[str | None]
+    # Of campaigns; without a foreign key, since the first release took any id here.
     campaign_id: Mapped[UUID | None]
     idea_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"), index=True)
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))

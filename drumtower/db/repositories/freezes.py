@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from drumtower.db.engine import Tx
-from drumtower.db.models import Channel, Delivery, Freeze
+from drumtower.db.models import Channel, Delivery, Freeze, Post
 from drumtower.db.plain import columns, fetch, make
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.deliveries import WAITING, Action, State
@@ -55,9 +56,15 @@ def _covered(reach: Reach) -> list[ColumnElement[bool]]:
         conditions.append(Channel.brand_id == reach.brand_id)
     if reach.scope is Scope.CHANNEL:
         conditions.append(Delivery.channel_id == reach.channel_id)
+    if reach.scope is Scope.CAMPAIGN:
+        conditions.append(_in_campaign_of(reach.campaign_id))
     if reach.scope is Scope.NATURE:
         conditions.append(Delivery.payload["nature"].astext == reach.nature)
     return conditions
+
+
+def _in_campaign_of(campaign_id: Any) -> ColumnElement[bool]:
+    return exists().where(Post.id == Delivery.post_id, Post.campaign_id == campaign_id)
 
 
 def reach_of(freeze: Freeze) -> Reach:
@@ -66,17 +73,19 @@ def reach_of(freeze: Freeze) -> Reach:
         scope=Scope(freeze.scope),
         brand_id=freeze.brand_id,
         channel_id=freeze.channel_id,
+        campaign_id=freeze.campaign_id,
         nature=freeze.nature,
         allows_replies=freeze.allows_replies,
     )
 
 
-def subject_of(delivery: Delivery, brand_id: UUID) -> Subject:
+def subject_of(delivery: Delivery, brand_id: UUID, campaign_id: UUID | None) -> Subject:
     """Return the delivery as a freeze looks at it."""
     return Subject(
         action=Action(delivery.action),
         brand_id=brand_id,
         channel_id=delivery.channel_id,
+        campaign_id=campaign_id,
         nature=delivery.payload.get("nature"),
     )
 
@@ -107,7 +116,7 @@ async def freezes_on(
 ) -> dict[UUID, Freeze]:
     """Return, by delivery id, the freeze that stops each of these; what is free is absent.
 
-    Asked for now, or for when each `leaves` where that is later. Two statements whatever their number, and one while nothing is frozen.
+    Asked for now, or for when each `leaves` where that is later. Three statements whatever their number, and one while nothing is frozen.
     """
     workspaces = {delivery.workspace_id for delivery in deliveries}
     leaves = leaves or {}
@@ -117,8 +126,16 @@ async def freezes_on(
     now = max(row["now"] for row in rows)
     standing = [make(Freeze, row) for row in rows]
     brands = await _brands(tx, {delivery.channel_id for delivery in deliveries})
+    campaigns = await _campaigns(tx, {one.post_id for one in deliveries if one.post_id})
     stopped = (
-        (one.id, _stopping(standing, one, brands[one.channel_id], max(now, leaves.get(one.id, now))))
+        (
+            one.id,
+            _stopping(
+                [freeze for freeze in standing if freeze.workspace_id == one.workspace_id],
+                subject_of(one, brands[one.channel_id], campaigns.get(one.post_id)),
+                max(now, leaves.get(one.id, now)),
+            ),
+        )
         for one in deliveries
     )
     return {delivery_id: freeze for delivery_id, freeze in stopped if freeze is not None}
@@ -129,14 +146,18 @@ async def _brands(tx: Tx, channel_ids: Collection[UUID]) -> dict[UUID, UUID]:
     return {row.id: row.brand_id for row in rows}
 
 
-def _stopping(standing: Sequence[Freeze], delivery: Delivery, brand_id: UUID, at: datetime) -> Freeze | None:
-    subject = subject_of(delivery, brand_id)
+async def _campaigns(tx: Tx, post_ids: Collection[UUID]) -> dict[UUID | None, UUID | None]:
+    """A post may join a campaign, or leave it, after its deliveries are planned: its own row says where it belongs."""
+    rows = await tx.execute(select(Post.id, Post.campaign_id).where(Post.id.in_(post_ids)))
+    return {row.id: row.campaign_id for row in rows}
+
+
+def _stopping(standing: Sequence[Freeze], subject: Subject, at: datetime) -> Freeze | None:
     return next(
         (
             freeze
             for freeze in standing
-            if freeze.workspace_id == delivery.workspace_id
-            and freeze.starts_at <= at
+            if freeze.starts_at <= at
             and (freeze.ends_at is None or freeze.ends_at > at)
             and covers(reach_of(freeze), subject)
         ),
@@ -151,6 +172,7 @@ async def thawed(tx: Tx, limit: int) -> Sequence[Delivery]:
         Freeze.lifted_at.is_not(None),
         Freeze.ends_at <= func.now(),
         and_(Freeze.allows_replies, Delivery.action.in_(answers)),
+        and_(Freeze.scope == Scope.CAMPAIGN.value, ~_in_campaign_of(Freeze.campaign_id)),
     )
     rows = await tx.scalars(
         select(Delivery)

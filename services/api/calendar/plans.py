@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from drumtower.db.engine import Tx
-from drumtower.db.models import Freeze, Occurrence, Series
+from drumtower.db.models import Freeze, Occurrence, Post, Series
 from drumtower.db.repositories.freezes import FreezeRepository
 from drumtower.db.repositories.series import SeriesRepository, plan_of
 from drumtower.domain.series import SeriesState, days
@@ -45,11 +45,18 @@ def _freeze(freeze: Freeze) -> CalendarFreeze:
 
 
 async def add_occurrences(
-    tx: Tx, principal: Principal, by_day: dict[date, CalendarDay], now: datetime, zone: ZoneInfo
+    tx: Tx,
+    principal: Principal,
+    by_day: dict[date, CalendarDay],
+    now: datetime,
+    zone: ZoneInfo,
+    campaign_id: UUID | None,
 ) -> None:
     """Put what active series will plan on its days; what they have planned is among the deliveries."""
     series = SeriesRepository(tx, principal.workspace_id)
     active = series.all().where(Series.state == SeriesState.ACTIVE.value).order_by(Series.id).limit(MOST)
+    if campaign_id is not None:
+        active = active.join(Post, Post.id == Series.post_id).where(Post.campaign_id == campaign_id)
     rows = (await tx.scalars(active)).all()
     near = (min(by_day) - timedelta(days=1), max(by_day) + timedelta(days=1))  # their zones differ from ours
     planned = select(Occurrence.series_id, Occurrence.day).where(

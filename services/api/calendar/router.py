@@ -1,6 +1,7 @@
 """The calendar: /v1/calendar."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Query
 
@@ -36,11 +37,14 @@ async def get_calendar(
     first: From,
     last: To,
     timezone: Zone = None,
+    campaign_id: Annotated[
+        UUID | None, Query(description="Posts, deliveries and series of this alone.")
+    ] = None,
 ) -> CalendarRead:
     name = timezone or principal.timezone
     where = zone(name, "?timezone")
     service.check_span(first, last)
-    days = await service.days(tx, principal, first, last, where, clock.now())
+    days = await service.days(tx, principal, first, last, where, clock.now(), campaign_id)
     return CalendarRead(timezone=name, years=marks.years(day.date for day in days), data=days)
 
 

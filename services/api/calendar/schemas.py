@@ -55,6 +55,7 @@ class CalendarFreeze(BaseModel):
     scope: Scope
     brand_id: UUID | None
     channel_id: UUID | None
+    campaign_id: UUID | None
     nature: Nature | None
     reason: str
     starts_at: Annotated[Moment, Field(alias="from")]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, select
@@ -48,20 +49,29 @@ def check_year(day: date, pointer: str) -> None:
 
 
 async def days(
-    tx: Tx, principal: Principal, first: date, last: date, zone: ZoneInfo, now: datetime
+    tx: Tx,
+    principal: Principal,
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    now: datetime,
+    campaign_id: UUID | None = None,
 ) -> list[CalendarDay]:
-    """Return each day from first to last: posts by their planned day, deliveries by the zone's day they are due."""
+    """Return each day from first to last: posts by their planned day, deliveries by the zone's day they are due.
+
+    With `campaign_id`, the posts, deliveries and series of that campaign alone; marks, events and freezes stand all.
+    """
     by_day = {
         day: CalendarDay(date=day, lunar=almanac.lunar_name(day), posts=[], deliveries=[])
         for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1))
     }
-    for row in await _rows(tx, _posts(principal, first, last)):
+    for row in await _rows(tx, _of(campaign_id, _posts(principal, first, last))):
         by_day[row.due_on].posts.append(CalendarPost.model_validate(row))
-    for row in await _rows(tx, _deliveries(principal, first, last, zone)):
+    for row in await _rows(tx, _of(campaign_id, _deliveries(principal, first, last, zone))):
         by_day[row.due_at.astimezone(zone).date()].deliveries.append(CalendarDelivery.model_validate(row))
     await add_marks(tx, principal, by_day)
     await add_events(tx, principal, by_day, now)
-    await add_occurrences(tx, principal, by_day, now, zone)
+    await add_occurrences(tx, principal, by_day, now, zone, campaign_id)
     end = _start(last + timedelta(days=1), zone)
     await add_freezes(tx, principal, by_day, _start(first, zone), end, zone)
     return list(by_day.values())
@@ -77,6 +87,10 @@ async def _rows(tx: Tx, statement: Select[Any]) -> Sequence[Row[Any]]:
             "Ask for fewer days.",
         )
     return rows
+
+
+def _of(campaign_id: UUID | None, statement: Select[Any]) -> Select[Any]:
+    return statement if campaign_id is None else statement.where(Post.campaign_id == campaign_id)
 
 
 def _posts(principal: Principal, first: date, last: date) -> Select[Any]:

@@ -28,7 +28,8 @@ Source = Callable[[Tx, Case], Awaitable[list[Obstacle]]]
 
 async def _freezes(tx: Tx, case: Case) -> list[Obstacle]:
     """The freezes that hold it now, or will when it is due."""
-    subject = subject_of(case.delivery, case.channel.brand_id)
+    campaign_id = case.post.campaign_id if case.post is not None else None
+    subject = subject_of(case.delivery, case.channel.brand_id, campaign_id)
     when = max(case.now, case.delivery.next_at or case.now)
     found = await FreezeRepository(tx, case.delivery.workspace_id).at(when)
     return [

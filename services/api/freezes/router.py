@@ -36,6 +36,7 @@ async def list_freezes(
     scope: Scope | None = None,
     brand_id: UUID | None = None,
     channel_id: UUID | None = None,
+    campaign_id: UUID | None = None,
     nature: Nature | None = None,
 ) -> Page[FreezeRead]:
     now = clock.now()
@@ -44,6 +45,7 @@ async def list_freezes(
         Freeze.scope: scope,
         Freeze.brand_id: brand_id,
         Freeze.channel_id: channel_id,
+        Freeze.campaign_id: campaign_id,
         Freeze.nature: nature,
     }
     for column, value in equal.items():

@@ -19,7 +19,8 @@ To = Annotated[Moment | None, Field(alias="to", description="Exclusive; null: un
 
 
 class FreezeCreate(Body):
-    """A publishing stop. A scope other than `all` names its target: `brand_id`, `channel_id` or `nature`."""
+    """A publishing stop. A scope other than `all` names its target: `brand_id`, `channel_id`,
+    `campaign_id` or `nature`."""
 
     model_config = Body.model_config | {
         "json_schema_extra": {
@@ -37,6 +38,7 @@ class FreezeCreate(Body):
     scope: Scope
     brand_id: UUID | None = None
     channel_id: UUID | None = None
+    campaign_id: UUID | None = None
     nature: Nature | None = None
     starts_at: Annotated[Moment | None, Field(alias="from", description="Without it: now.")] = None
     ends_at: To = None
@@ -67,6 +69,7 @@ class FreezeRead(Answer):
     scope: Scope
     brand_id: UUID | None
     channel_id: UUID | None
+    campaign_id: UUID | None
     nature: Nature | None
     starts_at: Annotated[Moment, Field(alias="from")]
     ends_at: Annotated[Moment | None, Field(alias="to")]

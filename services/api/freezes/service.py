@@ -7,6 +7,7 @@ from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Freeze
 from drumtower.db.repositories.brands import BrandRepository
+from drumtower.db.repositories.campaigns import CampaignRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.freezes import FreezeRepository
 from drumtower.domain.errors import Conflict, Invalid, Violation
@@ -34,6 +35,7 @@ async def check(tx: Tx, principal: Principal, asked: FreezeCreate, now: datetime
         scope=asked.scope,
         brand_id=asked.brand_id,
         channel_id=asked.channel_id,
+        campaign_id=asked.campaign_id,
         nature=asked.nature,
         allows_replies=asked.allows_replies,
     )
@@ -63,6 +65,10 @@ async def _strangers(tx: Tx, principal: Principal, asked: FreezeCreate) -> list[
         channels = ChannelRepository(tx, principal.workspace_id)
         if not await channels.among([asked.channel_id]):
             violations.append(Violation.unknown("channel"))
+    if asked.campaign_id is not None:
+        campaigns = CampaignRepository(tx, principal.workspace_id)
+        if await campaigns.named(asked.campaign_id) is None:
+            violations.append(Violation.unknown("campaign"))
     return violations
 
 
@@ -101,6 +107,7 @@ async def create(tx: Tx, principal: Principal, asked: FreezeCreate, now: datetim
         scope=asked.scope.value,
         brand_id=asked.brand_id,
         channel_id=asked.channel_id,
+        campaign_id=asked.campaign_id,
         nature=asked.nature.value if asked.nature else None,
         allows_replies=asked.allows_replies,
         reason=asked.reason,

@@ -103,6 +103,7 @@ async def check(
     brands = {brand.id: brand for brand in await tx.scalars(of_channels)}
     freezes = await FreezeRepository(tx, principal.workspace_id).at(at)
     post = await tx.get(Post, post_id) if post_id else None  # whoever asks has read it: no statement
+    campaign_id = post.campaign_id if post is not None else None
     publishes = _publishes(principal, content, channels, at, post)
     found = await standards_of(tx, publishes)
     texts = await originality.originality_of(tx, principal.workspace_id, content, post_id) if found else None
@@ -120,7 +121,7 @@ async def check(
         own = for_channel(content, channel.id)
         held = standards[channel.id]
         facts = facts_of(adapter, own, assets, channel, brands.get(channel.brand_id), at, held)
-        findings = (*examine(facts), *_frozen(freezes, channel, own))
+        findings = (*examine(facts), *_frozen(freezes, channel, own, campaign_id))
         checks.append(ChannelCheck(channel=channel, findings=findings, length=measure(facts)))
     return checks
 
@@ -159,10 +160,16 @@ async def _pillar(
     return next(one for one in shares(counted, plan) if one.pillar == post.pillar)
 
 
-def _frozen(freezes: Sequence[Freeze], channel: Channel, content: ChannelContent) -> list[Finding]:
+def _frozen(
+    freezes: Sequence[Freeze], channel: Channel, content: ChannelContent, campaign_id: UUID | None
+) -> list[Finding]:
     """Warn of every freeze that would hold it: it may be planned, and leaves when the freeze is over."""
     subject = Subject(
-        action=Action.PUBLISH, brand_id=channel.brand_id, channel_id=channel.id, nature=content.nature.value
+        action=Action.PUBLISH,
+        brand_id=channel.brand_id,
+        channel_id=channel.id,
+        campaign_id=campaign_id,
+        nature=content.nature.value,
     )
     return [
         Finding(

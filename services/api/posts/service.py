@@ -26,7 +26,7 @@ from services.api.etags import check_match
 from services.api.posts import approvals
 from services.api.posts.contents import FIELDS, content_of, patched
 from services.api.posts.schemas import PostCreate, PostUpdate
-from services.api.posts.validation import Claims, violations_of_post
+from services.api.posts.validation import Claims, Placing, violations_of_post
 from services.api.principals import Principal
 
 
@@ -40,7 +40,12 @@ async def create(
 ) -> Post:
     """Add a post and its first version; raise Invalid with everything that is wrong."""
     content = content_of(asked)
-    claims = Claims(brand_id=asked.brand_id, owner_id=asked.owner_id, due_on=asked.due_on)
+    claims = Claims(
+        brand_id=asked.brand_id,
+        campaign=_placing(asked.campaign_id, asked.brand_id, joins=True),
+        owner_id=asked.owner_id,
+        due_on=asked.due_on,
+    )
     violations = await violations_of_post(tx, principal, registry, content, claims, now)
     if violations:
         raise Invalid.of(violations)
@@ -53,6 +58,10 @@ async def create(
         "idea_id": idea_id,
     }
     return await _add(tx, principal, content, about, now, "post.created")
+
+
+def _placing(campaign_id: UUID | None, brand_id: UUID, *, joins: bool) -> Placing | None:
+    return Placing(campaign_id=campaign_id, brand_id=brand_id, joins=joins) if campaign_id else None
 
 
 async def _add(
@@ -124,7 +133,7 @@ async def update(
     violations = asked.nulls()
     if content == before and not about and not violations:
         return post
-    claims = Claims(**{name: about[name] for name in ("brand_id", "owner_id", "due_on") if name in about})
+    claims = _claims(post, about)
     violations += await violations_of_post(tx, principal, registry, content, claims, now)
     if violations:
         raise Invalid.of(violations)
@@ -139,6 +148,19 @@ async def update(
     fields = sorted(asked.model_fields_set)
     audit.record(tx, principal, "post.updated", post.id, now, fields=fields, version=post.version)
     return post
+
+
+def _claims(post: Post, about: dict[str, Any]) -> Claims:
+    """Return what a change of these fields claims; brand and campaign have to go together."""
+    placing = None
+    if about.keys() & {"brand_id", "campaign_id"}:
+        placing = _placing(
+            about.get("campaign_id", post.campaign_id),
+            about.get("brand_id") or post.brand_id,
+            joins="campaign_id" in about,
+        )
+    given = {name: about[name] for name in ("brand_id", "owner_id", "due_on") if name in about}
+    return Claims(**given, campaign=placing)
 
 
 async def _rewrite(tx: Tx, principal: Principal, post: Post, content: Content, now: datetime) -> None:

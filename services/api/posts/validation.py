@@ -10,6 +10,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Channel
 from drumtower.db.repositories.assets import AssetRepository
 from drumtower.db.repositories.brands import BrandRepository
+from drumtower.db.repositories.campaigns import CampaignRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.domain.content import Content
@@ -22,10 +23,20 @@ from services.api.principals import Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Placing:
+    """A campaign that a post of this brand joins, or stays in while it changes its brand."""
+
+    campaign_id: UUID
+    brand_id: UUID
+    joins: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
     """What a post claims besides its content; None claims nothing."""
 
     brand_id: UUID | None = None
+    campaign: Placing | None = None
     owner_id: UUID | None = None
     due_on: date | None = None
 
@@ -79,6 +90,24 @@ async def _claims(tx: Tx, principal: Principal, claims: Claims) -> list[Violatio
     posts = PostRepository(tx, principal.workspace_id)
     if claims.owner_id is not None and not await posts.is_member(claims.owner_id):
         violations.append(Violation.unknown("owner"))
+    if claims.campaign is not None:
+        violations += await _campaign(tx, principal, claims.campaign)
+    return violations
+
+
+async def _campaign(tx: Tx, principal: Principal, placing: Placing) -> list[Violation]:
+    campaign = await CampaignRepository(tx, principal.workspace_id).named(placing.campaign_id)
+    if campaign is None:
+        return [Violation.unknown("campaign")]
+    violations = []
+    if campaign.brand_id != placing.brand_id:
+        hint = "Name a campaign of the post's brand, or none."
+        violations.append(
+            _wrong("/campaign_id", "campaign_of_other_brand", "The campaign is another brand's.", hint)
+        )
+    if placing.joins and campaign.archived_at is not None:
+        detail = "The campaign is archived: no post joins it any more."
+        violations.append(_wrong("/campaign_id", "campaign_archived", detail, "Name another, or none."))
     return violations
 
 
