@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.Column("created_by", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("ends_on >= starts_on", name="ck_campaigns_span"),
+        sa.CheckConstraint("ends_on >= starts_on", name=op.f("ck_campaigns_span")),
         sa.ForeignKeyConstraint(["brand_id"], ["brands.id"], name="fk_campaigns_brand_id"),
         sa.ForeignKeyConstraint(["created_by"], ["members.id"], name="fk_campaigns_created_by"),
         sa.ForeignKeyConstraint(
@@ -60,18 +60,18 @@ def upgrade() -> None:
     op.add_column("freezes", sa.Column("campaign_id", sa.Uuid(), nullable=True))
     op.create_foreign_key("fk_freezes_campaign_id", "freezes", "campaigns", ["campaign_id"], ["id"])
     op.create_index("ix_freezes_campaign_id", "freezes", ["campaign_id"])
-    op.drop_constraint("ck_freezes_target", "freezes")
-    op.create_check_constraint("ck_freezes_target", "freezes", _AFTER)
+    op.drop_constraint(op.f("ck_freezes_target"), "freezes")
+    op.create_check_constraint(op.f("ck_freezes_target"), "freezes", _AFTER)
 
 
 def downgrade() -> None:
-    op.drop_constraint("ck_freezes_target", "freezes")
+    op.drop_constraint(op.f("ck_freezes_target"), "freezes")
     # Rather stop more than let go what is to stay: the freeze of a campaign becomes one of its brand.
     op.execute(
         "UPDATE freezes SET scope = 'brand', brand_id = campaigns.brand_id, campaign_id = NULL"
         " FROM campaigns WHERE campaigns.id = freezes.campaign_id"
     )
-    op.create_check_constraint("ck_freezes_target", "freezes", _BEFORE)
+    op.create_check_constraint(op.f("ck_freezes_target"), "freezes", _BEFORE)
     op.drop_column("freezes", "campaign_id")
     op.drop_index("ix_posts_campaign_id", "posts")
     op.drop_table("campaigns")
