@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from socket import AddressFamily
 from typing import Any
 
@@ -101,6 +101,13 @@ class _Body(httpx.AsyncByteStream):
                     raise AnswerTooLarge(f"the answer is over {LARGEST_ANSWER} bytes")
                 yield chunk
 
+    async def whole(self) -> bytes:
+        """Read all of it."""
+        try:
+            return b"".join([chunk async for chunk in self])
+        finally:
+            await self.aclose()
+
     async def aclose(self) -> None:
         self._answer.close() if not self._answer.content.at_eof() else self._answer.release()
 
@@ -129,6 +136,19 @@ class Transport(httpx.AsyncBaseTransport):
         return self._session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self.exchange(request)
+        return httpx.Response(
+            answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request
+        )
+
+    async def read(self, request: httpx.Request) -> httpx.Response:
+        """Send it and read the answer; httpx's way through a stream costs as much as the call itself."""
+        answer = await self.exchange(request)
+        content = await _Body(answer).whole()
+        return httpx.Response(answer.status, headers=answer.raw_headers, content=content, request=request)
+
+    async def exchange(self, request: httpx.Request) -> aiohttp.ClientResponse:
+        """Send it; return the answer as soon as its headers are here. Whoever takes it closes it."""
         if not self._allow_private:
             _check_literal(request.url.host)
         limits = request.extensions.get("timeout", {})
@@ -136,12 +156,13 @@ class Transport(httpx.AsyncBaseTransport):
         limit = deadline.get()
         if limit is not None and time.monotonic() > limit:
             raise DeadlinePassed("the lease ran out before sending")
+        words = request.headers.encoding  # one for all: asked of each by itself, it is found out anew
         with _httpx_errors():
-            answer = await self._open().request(
+            return await self._open().request(
                 request.method,
                 # As it was written: some platforms tell an escaped sign from a bare one.
                 yarl.URL(str(request.url), encoded=True),
-                headers=list(request.headers.multi_items()),
+                headers=[(name.decode(words), value.decode(words)) for name, value in request.headers.raw],
                 data=io.BytesIO(body) if body else None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
@@ -151,14 +172,14 @@ class Transport(httpx.AsyncBaseTransport):
                     sock_read=limits.get("read"),
                 ),
             )
-        return httpx.Response(
-            answer.status, headers=list(answer.raw_headers), stream=_Body(answer), request=request
-        )
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
 
+
+# A publish goes to the same address as the one before it, and httpx parses in Python.
+_address = lru_cache(maxsize=1024)(httpx.URL)
 
 # Where operators look for httpx's own line of a call, which `Client.send` takes the place of.
 _LOG = logging.getLogger("httpx")
@@ -174,16 +195,15 @@ class Client(httpx.AsyncClient):
         super().__init__(transport=transport, timeout=TIMEOUT, headers={"User-Agent": "Drumtower/0.1"})
         self._carrier = transport
 
+    def build_request(self, method: str, url: httpx.URL | str, **given: Any) -> httpx.Request:
+        """Build it as httpx does; an address that was read before is not read again."""
+        return super().build_request(method, _address(url) if isinstance(url, str) else url, **given)
+
     async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
         """Send it and read the answer; with `stream`, leave that to the caller, who closes it."""
-        response = await self._carrier.handle_async_request(request)
+        carry = self._carrier.handle_async_request if stream else self._carrier.read
+        response = await carry(request)
         _LOG.info("%s %s %s", request.method, request.url, response.status_code)
-        if not stream:
-            try:
-                await response.aread()
-            except BaseException:
-                await response.aclose()
-                raise
         return response
 
 

@@ -6,14 +6,13 @@ Preflight, schedule and the claim gather it here, so that they judge alike.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-
 from drumtower import almanac, policies
 from drumtower.db.engine import Tx
-from drumtower.db.models import Workspace
+from drumtower.db.plain import fetch
 from drumtower.db.repositories.ad_share import Counted, counted_on, overridden
 from drumtower.db.repositories.calendar import own_quiet_days
 from drumtower.domain.ad_share import AdShare, Share, Window, count, limit_of, shares, windows
@@ -55,15 +54,19 @@ class Publish:
 
 async def grounds(tx: Tx, workspace_ids: Collection[UUID]) -> dict[UUID, Ground]:
     """Return what holds in each workspace."""
-    statement = select(Workspace.id, Workspace.timezone, Workspace.policies)
-    rows = (await tx.execute(statement.where(Workspace.id.in_(workspace_ids)))).all()
+    rows = await fetch(tx, _WORKSPACES, list(workspace_ids))
     screens = await screenings(tx, workspace_ids)
     return {
-        row.id: Ground(
-            screening=screens[row.id], policies=policies.read(row.policies), zone=ZoneInfo(row.timezone)
+        row["id"]: Ground(
+            screening=screens[row["id"]],
+            policies=policies.read(row["policies"]),
+            zone=ZoneInfo(row["timezone"]),
         )
         for row in rows
     }
+
+
+_WORKSPACES = "SELECT id, timezone, policies FROM workspaces WHERE id = ANY ($1::uuid[])"
 
 
 async def standards_of(tx: Tx, publishes: Sequence[Publish]) -> list[Standards]:
@@ -72,13 +75,18 @@ async def standards_of(tx: Tx, publishes: Sequence[Publish]) -> list[Standards]:
     ads = [one for one in publishes if one.nature is Nature.PROMOTIONAL]
     allowed = await overridden(tx, {one.content_hash for one in ads}) if ads else set()
     said = await _own_quiet_days(tx, held, publishes)
+
+    @cache  # a batch is of a day or two, and of few workspaces
+    def quiet_days(workspace_id: UUID, day: date) -> tuple[Mark, ...]:
+        return tuple(_quiet_days(day, said[workspace_id]))
+
     standards = []
     for one in publishes:
         ground = held[one.workspace_id]
         screen = ground.screening.on(one.platform, ground.policies.industry)
         share = await _ad_share(tx, ground, one, allowed) if one.nature is Nature.PROMOTIONAL else None
         jargon = tuple(ground.policies.jargon)
-        quiet = tuple(_quiet_days(ground.day(one.at), said[one.workspace_id]))
+        quiet = quiet_days(one.workspace_id, ground.day(one.at))
         standards.append(
             Standards(
                 screen=screen,

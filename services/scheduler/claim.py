@@ -105,11 +105,10 @@ async def claim_due(
     taken = time.monotonic()
     due = await look(tx, full)
     seen = time.monotonic()
-    chosen = pick(due.candidates, room, channel_room)
     rest_until = None if due.next_at is None else seen + (due.next_at - due.now - AHEAD / 2).total_seconds()
-    if not chosen:
+    batch = await _lock_next(tx, due.candidates, room, channel_room)
+    if not batch:
         return Claim(has_more=bool(due.candidates) or due.has_more, rest_until=rest_until)
-    batch = await _lock(tx, chosen)
     going = await _go(tx, connections, gate, batch, due.now, lease=lease, apart=apart)
     flights = [
         Flight(facts=facts, connection=to, claimed_at=due.now, taken=taken, leaves_at=leaves_at, seen=seen)
@@ -117,6 +116,21 @@ async def claim_due(
     ]
     left = due.has_more or len(batch) < len(due.candidates)
     return Claim(flights=flights, has_more=left, cleared=len(flights) < len(batch), rest_until=rest_until)
+
+
+async def _lock_next(
+    tx: Tx, found: Sequence[Candidate], room: Callable[[str], int], channel_room: Callable[[UUID], int]
+) -> list[Facts]:
+    """Lock those whose turn it is; where another replica has just taken them all, those whose turn is next.
+
+    Of a channel that it took, nothing: what comes first there may not have left.
+    """
+    while chosen := pick(found, room, channel_room):
+        if batch := await _lock(tx, chosen):
+            return batch
+        taken = {candidate.channel_id for candidate in chosen}
+        found = [candidate for candidate in found if candidate.channel_id not in taken]
+    return []
 
 
 async def _lock(tx: Tx, chosen: Sequence[Candidate]) -> list[Facts]:

@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery
+from drumtower.db.plain import fetch
 from drumtower.domain.deliveries import State
 
 
@@ -17,7 +18,8 @@ class LeaseLost(Exception):
 
 async def clock(tx: Tx) -> datetime:
     """Return the database's time. A replica's own clock may be minutes wrong, and lateness and grace must not be."""
-    return (await tx.execute(select(func.now()))).scalar_one()
+    now: datetime = (await fetch(tx, "SELECT now() AS now"))[0]["now"]
+    return now
 
 
 async def take_due(

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,7 +29,7 @@ Read = TypeVar("Read", Asset, Interaction)
 Made = TypeVar("Made", Brand, Channel)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """A delivery with everything its step needs, read in one transaction. `approval` is its post's."""
 
@@ -40,7 +41,7 @@ class Facts:
     interaction: Interaction | None
     standards: Standards
 
-    @property
+    @cached_property
     def content(self) -> ChannelContent:
         return content_of(self.delivery.payload)
 

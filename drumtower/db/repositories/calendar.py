@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import CalendarDay, CalendarEvent
+from drumtower.db.plain import columns, fetch, make
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.calendar import EventKind, Mark, MarkKind, Occasion, OwnMark
 from drumtower.domain.errors import Severity
@@ -73,12 +74,13 @@ async def own_quiet_days(
     tx: Tx, workspace_ids: Collection[UUID], days: Collection[date]
 ) -> dict[UUID, list[OwnMark]]:
     """Return what each workspace says about quiet days on these days."""
-    asked = select(CalendarDay).where(
-        CalendarDay.workspace_id.in_(workspace_ids),
-        CalendarDay.day.in_(days),
-        CalendarDay.kind == MarkKind.QUIET_DAY.value,
-    )
     found: dict[UUID, list[OwnMark]] = {workspace_id: [] for workspace_id in workspace_ids}
-    for row in await tx.scalars(asked):
-        found[row.workspace_id].append(own_mark(row))
+    for row in await fetch(tx, _QUIET_DAYS, list(workspace_ids), list(days), MarkKind.QUIET_DAY.value):
+        found[row["workspace_id"]].append(own_mark(make(CalendarDay, row)))
     return found
+
+
+_QUIET_DAYS = f"""
+SELECT {columns(CalendarDay)} FROM calendar_days
+WHERE workspace_id = ANY ($1::uuid[]) AND day = ANY ($2::date[]) AND kind = $3
+"""  # noqa: S608 - our own columns
