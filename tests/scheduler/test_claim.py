@@ -170,6 +170,18 @@ class TestAChannelsOrder:
                     .values(state="published", external_id="1", next_at=None)
                 )
 
+    async def test_a_replica_that_comes_second_takes_what_is_next(
+        self, db: Database, team: Team, box: Box, connections: Connections
+    ) -> None:
+        """The other one holds the first channels' heads: of these channels nothing, of the next ones the first."""
+        channels = [await make_channel(db, team, box) for _ in range(4)]
+        await plant(db, team, channels, 8)
+        async with db.transaction() as tx:
+            await tx.execute(text("SELECT id FROM deliveries ORDER BY due_at LIMIT 2 FOR UPDATE"))
+            claimed = await claim(db, connections, room=2)
+        assert [flight.delivery.channel_id for flight in claimed.flights] == channels[2:]
+        assert claimed.flights[0].delivery.due_at == PAST + timedelta(seconds=2)
+
     async def test_a_locked_row_is_not_overtaken(
         self, db: Database, team: Team, box: Box, connections: Connections
     ) -> None:
