@@ -13,7 +13,8 @@ from drumtower.db.models import Asset, Brand, Channel
 from drumtower.domain import brands
 from drumtower.domain.brands import Kit
 from drumtower.domain.checks import examine
-from drumtower.domain.content import ChannelContent, Disclosure, Kind, Nature, compose
+from drumtower.domain.content import ChannelContent, Kind, Nature, compose
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Violation
 from drumtower.domain.facts import Facts, MediaFacts, Standards
 from drumtower.domain.renditions import target_for
@@ -24,9 +25,10 @@ CONNECTED = "connected"  # channels.status
 
 
 def compose_text(adapter: type[Adapter] | Adapter, content: ChannelContent) -> str:
-    """Return the text as the platform gets it: the body, then links and hashtags that do not stand in it yet."""
-    sent = content if adapter.capabilities.hashtags_in_text else replace(content, hashtags=())
-    return compose(sent, hashtag=adapter.hashtag)
+    """Return the text as the platform gets it: the body, then links, hashtags and disclosures that it still lacks."""
+    takes = adapter.capabilities
+    sent = content if takes.hashtags_in_text else replace(content, hashtags=())
+    return compose(sent, hashtag=adapter.hashtag, marked=takes.native_disclosures)
 
 
 def content_of(payload: Mapping[str, Any]) -> ChannelContent:

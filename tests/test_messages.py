@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drumtower.db.models import Asset, Brand, Channel
 from drumtower.db.repositories.deliveries import payload_of
 from drumtower.domain.capabilities import Capabilities, Label, TextRule
-from drumtower.domain.content import ChannelContent, Disclosure, Kind, Nature
+from drumtower.domain.content import ChannelContent, Kind, Nature
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.facts import Standards
 from drumtower.domain.text import Unit
 from drumtower.messages import (

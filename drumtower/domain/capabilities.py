@@ -6,8 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from drumtower.domain.budgets import Rate
-from drumtower.domain.content import Disclosure, Kind
+from drumtower.domain.content import Kind
 from drumtower.domain.deliveries import Action
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.quotas import Quota
 from drumtower.domain.text import Unit
 
@@ -105,7 +106,7 @@ class Capabilities:
     reconcile: Reconcile = Reconcile.BLIND
     # How long a repeat with the same key is the same post; after it only a look-up protects. None: for good.
     key_life: timedelta | None = None
-    # What the platform marks itself; the adapter writes the others into the text.
+    # What the platform has a field for, which the adapter sets; of the others the composed text tells.
     native_disclosures: frozenset[Disclosure] = frozenset()
     # How long after a write the platform's own read may still miss it.
     read_lag: timedelta = timedelta(seconds=60)

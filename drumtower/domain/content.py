@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from drumtower.domain.disclosures import Disclosure, untold
 
 
 class Kind(StrEnum):
@@ -25,13 +28,6 @@ class Nature(StrEnum):
     EDITORIAL = "editorial"
     PROMOTIONAL = "promotional"
     PUBLIC_SERVICE = "public_service"
-
-
-class Disclosure(StrEnum):
-    """What the reader must be told."""
-
-    AD = "ad"
-    AI_GENERATED = "ai_generated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,12 +152,22 @@ def digest(content: Content) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def compose(content: ChannelContent, *, hashtag: str, with_links: bool = True) -> str:
-    """Return the text that is sent: body, then links and hashtags that do not stand in it yet.
+def compose(
+    content: ChannelContent,
+    *,
+    hashtag: str,
+    with_links: bool = True,
+    marked: Collection[Disclosure] = (),
+) -> str:
+    """Return the text that is sent: body, then links and hashtags that do not stand in it yet, then what must be
+    disclosed.
 
-    `hashtag` is the platform's form with one `{}` ("#{}#" on Weibo, "#{}" elsewhere).
+    `hashtag` is the platform's form with one `{}` ("#{}#" on Weibo, "#{}" elsewhere); `marked` is what the platform marks
+    by itself.
     """
     links = [link for link in content.links if link not in content.body] if with_links else []
     tags = [hashtag.format(tag) for tag in content.hashtags]
     tail = " ".join([*links, *(tag for tag in tags if tag not in content.body)])
-    return f"{content.body}\n{tail}" if tail and content.body else content.body or tail
+    text = f"{content.body}\n{tail}" if tail and content.body else content.body or tail
+    owed = [one for one in content.disclosures if one not in marked]
+    return "\n".join([*([text] if text else []), *untold(text, owed, content.language)])

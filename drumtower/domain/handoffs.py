@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drumtower.domain.capabilities import Capabilities, Label, TextRule
-from drumtower.domain.content import Disclosure
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.text import Unit, length
 
 # For a channel that names no time of its own: long enough for a lunch, short enough for the day's plan.

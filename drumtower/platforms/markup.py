@@ -1,11 +1,9 @@
-"""Text as HTML, HTML as the text it was written as, and in words what a reader must be told."""
+"""Text as HTML, and HTML as the text it was written as."""
 
 import html
 import re
-from dataclasses import replace
 
-from drumtower.domain.content import Disclosure
-from drumtower.platforms.outcomes import Media, Message
+from drumtower.platforms.outcomes import Media
 
 _BREAK, _PARAGRAPH, _TAG = re.compile(r"<br\s*/?>\n?"), re.compile(r"</p>\s*<p[^>]*>"), re.compile(r"<[^>]*>")
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
@@ -13,10 +11,6 @@ _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _LINK = re.compile(r"(https?://[!-~]*[A-Za-z0-9/_=&%#~+$@*-])")
 # HTML and XML know no such characters, whatever form they are written in.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-_DISCLOSURES = {
-    Disclosure.AD: ("广告", "Advertisement"),
-    Disclosure.AI_GENERATED: ("内容由AI生成", "AI-generated content"),
-}
 
 
 def as_text(markup: str) -> str:
@@ -43,15 +37,3 @@ def _linked(text: str) -> str:
 def address_in_preview(media: Media) -> str:
     """Return what stands for a picture's address before it is uploaded."""
     return f"asset:{media.asset_id}"
-
-
-def disclosures(message: Message) -> list[str]:
-    """Return what must be disclosed and does not stand in the text, in the post's language."""
-    chinese = message.language.startswith("zh")
-    labels = [_DISCLOSURES[one][0 if chinese else 1] for one in message.disclosures]
-    return [label for label in labels if label not in message.text]
-
-
-def disclosed(message: Message) -> Message:
-    """Return the message with what must be disclosed as the last line of its text, for platforms that mark nothing."""
-    return replace(message, text="\n".join([message.text, *disclosures(message)]))

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from drumtower.domain.content import Disclosure, Kind
+from drumtower.domain.content import Kind
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.samples import Metric
 
@@ -98,7 +99,7 @@ class Message:
     """The content in the form one channel gets it."""
 
     title: str
-    text: str  # as composed: body, links and hashtags
+    text: str  # as composed: body, links, hashtags, and disclosures that the platform does not mark by itself
     body: str
     kind: Kind
     language: str = "zh-CN"

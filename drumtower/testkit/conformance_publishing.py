@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from drumtower.domain.capabilities import MediaRule, Reconcile, TextRule
+from drumtower.domain.disclosures import Disclosure, words
 from drumtower.domain.failures import ContentRejected
 from drumtower.domain.text import length
-from drumtower.platforms import Message, PlatformError, Published
-from drumtower.testkit.conformance_stage import Hooks, Stage
+from drumtower.platforms import Absent, Finder, Message, PlatformError, Published
+from drumtower.testkit.conformance_stage import Hooks, Progress, Stage
 from drumtower.testkit.files import reader
 
 CHARACTERS = {"chinese": "鼓", "emoji": "🎉", "family": "👨‍👩‍👧‍👦", "ascii": "a"}
@@ -58,6 +59,21 @@ class PublishingRules(Hooks):
         assert "晨钟暮鼓，准点发声。" in post["text"]
         assert out.url is None or out.url.startswith(("https://", stage.base_url))
         assert out.published_at is None or out.published_at.tzinfo is not None
+
+    async def test_what_must_be_disclosed_is_told_previewed_and_found_again(self, stage: Stage) -> None:
+        request, progress = stage.request(self.disclosing(self.message("秋茶上新"))), Progress()
+        shown = stage.adapter.render(request)
+        await stage.settle(await stage.publish(request, progress))
+        (post,) = self.published(stage.sandbox)
+        for one in Disclosure:
+            if one in stage.adapter.capabilities.native_disclosures:
+                assert one in self.marked(post)
+            else:
+                assert words(one, "zh-CN") in post["text"]
+                assert words(one, "zh-CN") in shown.text
+        if isinstance(stage.adapter, Finder):
+            looked = await stage.find(replace(request, checkpoint=progress.checkpoint))
+            assert not isinstance(looked, Absent), "it would be published again"
 
     async def test_two_posts_are_two(self, stage: Stage) -> None:
         first, second = (

@@ -12,9 +12,11 @@ import httpx
 import pytest
 
 from drumtower.domain.capabilities import Reconcile, family
-from drumtower.domain.content import Kind
+from drumtower.domain.content import ChannelContent, Kind, Nature
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.failures import Failure
 from drumtower.http import client
+from drumtower.messages import compose_text
 from drumtower.platforms import (
     Absent,
     Accepted,
@@ -222,6 +224,23 @@ class Hooks:
             title=title, text=whole, body=text, kind=self.kind(media), links=self.links, media=media
         )
 
+    def disclosing(self, message: Message) -> Message:
+        """The message as the core composes it where everything must be disclosed."""
+        told = tuple(Disclosure)
+        content = ChannelContent(
+            title=message.title,
+            body=message.text,
+            kind=message.kind,
+            nature=Nature.PROMOTIONAL,
+            language=message.language,
+            links=(),
+            hashtags=(),
+            asset_ids=(),
+            disclosures=told,
+            options={},
+        )
+        return replace(message, text=compose_text(self.adapter, content), disclosures=told)
+
     def kind(self, media: tuple[Media, ...]) -> Kind:
         """The kind of post that these files make: a video's own, where the platform knows it."""
         kinds = self.adapter.capabilities.kinds
@@ -247,6 +266,10 @@ class Hooks:
     def published(self, sandbox: SandboxPlatform) -> list[Record]:
         """What is public on the platform now."""
         return [post for post in sandbox.store.all("posts") if not post.get("deleted")]
+
+    def marked(self, post: Record) -> set[Disclosure]:
+        """What of a post of the sandbox the platform's own fields disclose."""
+        return set()
 
     def prepared(self, sandbox: SandboxPlatform) -> list[Record]:
         """What a preparation has left on the platform, of all accounts."""

@@ -15,7 +15,6 @@ from drumtower.adapters.douyin.adapter import DouyinAdapter
 from drumtower.adapters.douyin.declaration import VIDEO, DouyinOptions
 from drumtower.adapters.douyin.errors import ERRORS
 from drumtower.domain.capabilities import Feature
-from drumtower.domain.content import Disclosure
 from drumtower.domain.failures import AuthExpired, ContentRejected, Disconnected, NotPermitted
 from drumtower.platforms import (
     Accepted,
@@ -177,15 +176,6 @@ class TestPosts:
         assert len(stage.sandbox.store.all("_uploads")) == 2
         digests = {row["digest"] for row in stage.sandbox.store.all("_videos")}
         assert len(digests) == 1, "the same file, whatever way it went"
-
-    async def test_what_must_be_disclosed_is_said_previewed_and_found_again(self, stage: Stage) -> None:
-        told = (Disclosure.AD, Disclosure.AI_GENERATED)
-        message = replace(DouyinHooks().message("秋茶上新"), disclosures=told)
-        request = stage.request(message)
-        out = await stage.settle(await stage.publish(request))
-        (row,) = stage.sandbox.store.all("posts")
-        assert row["text"] == douyin(stage).render(request).text == "秋茶上新\n广告\n内容由AI生成"
-        assert await stage.find(request) == out
 
     def test_one_anchor_a_post(self) -> None:
         with pytest.raises(ValueError, match="one anchor"):

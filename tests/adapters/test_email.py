@@ -15,7 +15,7 @@ from drumtower import http
 from drumtower.adapters.email.adapter import EmailAdapter
 from drumtower.adapters.email.declaration import EmailOptions
 from drumtower.domain import failures
-from drumtower.domain.content import Disclosure, Kind
+from drumtower.domain.content import Kind
 from drumtower.mail import Mailer
 from drumtower.platforms import (
     Checkpoint,
@@ -106,7 +106,7 @@ def test_the_declaration_is_whole() -> None:
 
 async def test_a_letter_has_both_parts_its_picture_and_its_headers(desk: Desk) -> None:
     text = "一 <b>&\n.一个点开头\n\n看 https://gulou.example/tea"
-    request = desk.request(text, media=(picture(),), disclosures=(Disclosure.AD,))
+    request = desk.request(text, media=(picture(),))
     out = await desk.adapter.publish(request)
     assert isinstance(out, Published)
     assert out.external_id == f"<{KEY}@gulou.example>"

@@ -14,7 +14,7 @@ import pytest
 from drumtower.adapters.kuaishou.adapter import KuaishouAdapter
 from drumtower.adapters.kuaishou.declaration import ERRORS, VIDEO, KuaishouOptions
 from drumtower.domain.capabilities import Feature, family
-from drumtower.domain.content import Disclosure, Kind
+from drumtower.domain.content import Kind
 from drumtower.domain.failures import ContentRejected, Disconnected, RateLimited
 from drumtower.platforms import (
     Accepted,
@@ -152,15 +152,6 @@ class TestVideos:
         await stage.publish(replace(stage.request(KuaishouHooks().message("全景")), options=options))
         (post,) = stage.sandbox.store.all("posts")
         assert (post["stereo_type"], post["merchant_product_id"]) == ("SPHERICAL_VIDEO_360", "9")
-
-    async def test_what_must_be_disclosed_is_said_previewed_and_found_again(self, stage: Stage) -> None:
-        told = (Disclosure.AD, Disclosure.AI_GENERATED)
-        message = replace(KuaishouHooks().message("秋茶上新"), disclosures=told)
-        request = stage.request(message)
-        out = await stage.settle(await stage.publish(request))
-        (row,) = stage.sandbox.store.all("posts")
-        assert row["text"] == kuaishou(stage).render(request).text == "秋茶上新\n广告\n内容由AI生成"
-        assert await stage.find(request) == out
 
     async def test_numbers_of_more_videos_than_a_page_holds(self, stage: Stage) -> None:
         out = await stage.out(KuaishouHooks().message("最早的一条"))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from drumtower.adapters.wechat.articles import article_html
 from drumtower.adapters.wechat.schemas import WeChatOptions
 from drumtower.domain import failures
-from drumtower.domain.content import Disclosure, Kind
+from drumtower.domain.content import Kind
 from drumtower.platforms import (
     Accepted,
     Message,
@@ -49,11 +49,6 @@ class TestArticle(WeChatHooks):
         media = (replace(self.file("image/png", 64), alt_text='"><script>'),)
         html = article_html(self.text("你好", media=media), ["http://mmbiz.qpic.cn/1"])
         assert html.endswith('<p><img src="http://mmbiz.qpic.cn/1" alt="&quot;&gt;&lt;script&gt;"/></p>')
-
-    @pytest.mark.parametrize(("language", "label"), [("zh-CN", "广告"), ("en", "Advertisement")])
-    def test_the_reader_is_told(self, language: str, label: str) -> None:
-        message = self.text("你好", language=language, disclosures=(Disclosure.AD,))
-        assert article_html(message, []).endswith(f"<p>{label}</p>")
 
     async def test_the_draft_as_the_platform_has_it(self, stage: Stage) -> None:
         message = replace(self.message("正文\nhttps://example.com/a"), links=("https://example.com/a",))

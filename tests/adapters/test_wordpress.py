@@ -13,7 +13,6 @@ from drumtower.adapters.wordpress.articles import EDITORS_POLL, slug_of
 from drumtower.adapters.wordpress.declaration import ERRORS, WordPressOptions
 from drumtower.domain import failures
 from drumtower.domain.capabilities import Feature
-from drumtower.domain.content import Disclosure
 from drumtower.platforms import Accepted, Message, PlatformError, Published, PublishRequest, Undecidable
 from drumtower.sandbox.faults import Fault
 from drumtower.sandbox.platform import SandboxPlatform
@@ -66,7 +65,6 @@ async def test_a_post_has_blocks_terms_and_a_featured_picture(stage: Stage) -> N
     message = replace(
         KIT.message("第一段 a<b\n还是第一段\n\n第二段 https://gulou.example/a?b=1&c=2。"),
         hashtags=("秋茶", "Tea"),
-        disclosures=(Disclosure.AD,),
     )
     request = asking(stage, message, slug="autumn-tea", categories=[1], excerpt="摘要")
     out = await stage.publish(request)
@@ -77,7 +75,6 @@ async def test_a_post_has_blocks_terms_and_a_featured_picture(stage: Stage) -> N
     assert slug_of(request).startswith("autumn-tea-dt")
     assert "<p>第一段 a&lt;b<br />\n还是第一段</p>" in post["content"]
     assert '<a href="https://gulou.example/a?b=1&amp;c=2">' in post["content"]
-    assert post["content"].rstrip().endswith("<p>广告</p>\n<!-- /wp:paragraph -->")
     assert post["featured_media"] == int(picture["id"])
     assert picture["alt_text"] == "钟鼓楼"
     assert len(post["tags"]) == 2

@@ -72,7 +72,7 @@ class TestPack:
         address = f"/v1/deliveries/{delivery}/pack"
         pack = answer(await client.get(address, headers={"Accept-Language": "zh-CN"}))
         [body] = pack["fields"]  # Bluesky has no title
-        assert body["text"] == f"{BODY}\nhttps://tea.example.com/autumn #秋茶"
+        assert body["text"] == f"{BODY}\nhttps://tea.example.com/autumn #秋茶\n广告"
         assert [(one["unit"], one["maximum"]) for one in body["counts"]] == [
             ("grapheme", 300),
             ("byte", 3000),

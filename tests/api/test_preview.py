@@ -61,7 +61,7 @@ async def test_a_page_is_shown_as_the_site_gets_it(
     shown = row["rendering"]
     assert shown["title"] == "秋茶上新"
     assert shown["title_lengths"] == [{"value": 4, "maximum": 255, "unit": "character"}]
-    assert shown["text"] == f"{body}\n\n广告"
+    assert shown["text"] == f"{body}\n广告"
     assert "<p>一 &lt;b&gt;</p>" in shown["html"]
     assert f'src="asset:{asset}" alt="一杯茶"' in shown["html"]
     assert shown["media"][0]["alt_text_lengths"] == [{"value": 3, "maximum": 300, "unit": "character"}]

@@ -10,7 +10,8 @@ import pytest
 from drumtower.domain.brands import Kit
 from drumtower.domain.capabilities import Capabilities, MediaRule, TextRule
 from drumtower.domain.checks import CHECKS, blocks, examine, measure, place
-from drumtower.domain.content import ChannelContent, Content, Disclosure, Kind, Nature, Variant
+from drumtower.domain.content import ChannelContent, Content, Kind, Nature, Variant
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Severity, Violation
 from drumtower.domain.facts import Facts, MediaFacts
 from drumtower.domain.reviews import Criterion

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drumtower.domain.content import (
     ChannelContent,
     Content,
-    Disclosure,
     Kind,
     Nature,
     Variant,
@@ -19,6 +19,7 @@ from drumtower.domain.content import (
     from_json,
     to_json,
 )
+from drumtower.domain.disclosures import Disclosure
 
 CHANNEL, OTHER, ASSET = UUID(int=1), UUID(int=2), UUID(int=3)
 POST = Content(
@@ -97,3 +98,23 @@ def test_links_and_hashtags_are_added_once() -> None:
     assert composed(body="喝 #秋茶# https://a.example/ 吧") == "喝 #秋茶# https://a.example/ 吧"
     assert composed(body="") == "https://a.example/ #秋茶#"
     assert composed(links=(), hashtags=()) == "好茶"
+
+
+def test_what_must_be_disclosed_is_the_last_line_in_the_posts_language() -> None:
+    both = (Disclosure.AD, Disclosure.AI_GENERATED)
+    assert composed(disclosures=both) == "好茶\nhttps://a.example/ #秋茶#\n广告\n内容由AI生成"
+    assert composed(body="Tea", links=(), hashtags=(), disclosures=both, language="en") == (
+        "Tea\nAdvertisement\nAI-generated content"
+    )
+    content = replace(for_channel(POST, OTHER), links=(), hashtags=(), disclosures=both)
+    assert compose(content, hashtag="#{}", marked={Disclosure.AD}) == "好茶\n内容由AI生成"
+
+
+@pytest.mark.parametrize("body", ["好茶【广告】", "#广告# 好茶", "#广告 好茶", "广告\n好茶", "好茶 (广告)"])
+def test_what_stands_out_already_is_not_said_twice(body: str) -> None:
+    assert composed(body=body, links=(), hashtags=(), disclosures=(Disclosure.AD,)) == body
+
+
+@pytest.mark.parametrize("body", ["广告行业的秋天", "#广告人 聚会", "不做广告"])
+def test_a_sentence_with_the_word_discloses_nothing(body: str) -> None:
+    assert composed(body=body, links=(), hashtags=(), disclosures=(Disclosure.AD,)) == f"{body}\n广告"

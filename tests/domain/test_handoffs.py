@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drumtower.domain.capabilities import Capabilities, TextRule
-from drumtower.domain.content import Disclosure, Kind
+from drumtower.domain.content import Kind
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.handoffs import WITHIN, checklist, deadline, fields, late_since, next_look
 from drumtower.domain.text import Unit
 

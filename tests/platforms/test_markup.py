@@ -2,9 +2,7 @@
 
 import pytest
 
-from drumtower.domain.content import Disclosure, Kind
-from drumtower.platforms import Message
-from drumtower.platforms.markup import as_text, disclosures, paragraphs
+from drumtower.platforms.markup import as_text, paragraphs
 
 
 def test_blank_lines_part_paragraphs_and_links_are_marked() -> None:
@@ -25,15 +23,3 @@ def test_what_is_written_is_read_again(text: str) -> None:
 def test_what_no_page_can_hold_is_left_out() -> None:
     assert paragraphs("a\x00b\ud800c\x1f") == ["abc"]
     assert paragraphs(" \n\n ") == []
-
-
-def test_a_disclosure_is_written_once_in_the_posts_language() -> None:
-    def told(text: str, language: str) -> list[str]:
-        both = (Disclosure.AD, Disclosure.AI_GENERATED)
-        message = Message(
-            title="", text=text, body=text, kind=Kind.ARTICLE, language=language, disclosures=both
-        )
-        return disclosures(message)
-
-    assert told("好茶", "zh-Hans") == ["广告", "内容由AI生成"]
-    assert told("Tea. Advertisement", "en") == ["AI-generated content"]

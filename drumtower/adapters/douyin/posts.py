@@ -27,7 +27,6 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.limits import check_message
 from drumtower.platforms.lookups import bare, recent
-from drumtower.platforms.markup import disclosed
 from drumtower.platforms.media import check_file, read_file, rejected, upload_each, upload_in_parts
 
 BASE = "/api/douyin/v1/video"
@@ -44,7 +43,6 @@ def fitting(message: Message) -> Message:
 
     A post is a video, with its cover or not, or pictures.
     """
-    message = disclosed(message)
     check_message(message, CAPABILITIES, "douyin")
     pictures = len(_of(message, "image"))
     if not message.media:
@@ -168,7 +166,7 @@ async def find(api: Api, request: PublishRequest, since: datetime) -> Finding:
         raise
     rows = found.data.rows
     seen = recent(rows, since, lambda row: row.create_time, None if found.data.has_more else len(rows))
-    ours = next((row for row in seen.rows if bare(row.title) == bare(disclosed(request.message).text)), None)
+    ours = next((row for row in seen.rows if bare(row.title) == bare(request.message.text)), None)
     return _of_row(ours) if ours else seen.settle(None, _SHALLOW)
 
 

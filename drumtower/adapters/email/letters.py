@@ -20,7 +20,7 @@ from drumtower.adapters.email.declaration import LONGEST_UNSUBSCRIBE, MOST_RECIP
 from drumtower.domain.failures import NotPermitted
 from drumtower.mail import MailServer
 from drumtower.platforms import Credentials, PlatformError, PublishRequest, Rendering
-from drumtower.platforms.markup import address_in_preview, disclosures, paragraphs, printable
+from drumtower.platforms.markup import address_in_preview, paragraphs, printable
 
 _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
@@ -109,9 +109,8 @@ def render(
     """Return subject and both parts; `addresses` are those of the pictures (by default as previews show them)."""
     message = request.message
     shown = addresses or {media.asset_id: address_in_preview(media) for media in message.media}
-    told = disclosures(message)
     signature = f"-- \n{newsletter.signature}" if newsletter.signature else ""
-    text = "\n\n".join(part for part in (printable(message.text), *told, signature) if part)
+    text = "\n\n".join(part for part in (printable(message.text), signature) if part)
     pictures = [
         f'<p><img src="{html.escape(shown[media.asset_id])}" alt="{html.escape(media.alt_text)}" style="max-width:100%" /></p>'
         for media in message.media
@@ -121,7 +120,7 @@ def render(
     signed = "".join(f"<hr /><p>{one}</p>" for one in paragraphs(newsletter.signature)[:1])
     signed += "".join(f"<p>{one}</p>" for one in paragraphs(newsletter.signature)[1:])
     words = [f"<p>{one}</p>" for one in paragraphs(message.text)]
-    body = "\n".join([hidden, *words, *pictures, *(f"<p>{one}</p>" for one in told), signed]).strip()
+    body = "\n".join([hidden, *words, *pictures, signed]).strip()
     title = _line(message.title)
     page = (
         f'<!DOCTYPE html>\n<html lang="{html.escape(message.language)}"><head><meta charset="utf-8" />'

@@ -13,7 +13,7 @@ from typing import Any
 from drumtower.adapters.wechat.schemas import LONGEST_LINK, WeChatOptions
 from drumtower.domain.text import links_in
 from drumtower.platforms import Message, Rendering
-from drumtower.platforms.markup import address_in_preview, disclosures
+from drumtower.platforms.markup import address_in_preview
 
 _OWN_LINK = re.compile(r"(https?://mp\.weixin\.qq\.com/[^\s<>\"'，。！？、；：）】》]+)")
 # JSON could write them only as \u escapes, which the platform refuses (40033).
@@ -42,21 +42,19 @@ def draft(message: Message, options: WeChatOptions, cover: str, images: Sequence
 
 
 def article_html(message: Message, images: Sequence[str]) -> str:
-    """Return the body: a paragraph a line, then the images in order, then what must be disclosed."""
+    """Return the body: a paragraph a line, then the images in order."""
     lines = [f"<p>{_inline(line)}</p>" for line in plain(message.text).splitlines() if line.strip()]
     pictures = [
         f'<p><img src="{html.escape(url)}" alt="{html.escape(plain(media.alt_text))}"/></p>'
         for url, media in zip(images, message.media, strict=True)
     ]
-    told = [f"<p>{label}</p>" for label in disclosures(message)]
-    return "".join([*lines, *pictures, *told])
+    return "".join([*lines, *pictures])
 
 
 def render(message: Message) -> Rendering:
     """Return the article as it leaves, with pictures that have no address yet."""
-    text = "\n".join([plain(message.text), *disclosures(message)])
     page = article_html(message, [address_in_preview(media) for media in message.media])
-    return Rendering(text=text, title=plain(message.title), html=page)
+    return Rendering(text=plain(message.text), title=plain(message.title), html=page)
 
 
 def fingerprint(message: Message, options: WeChatOptions) -> str:

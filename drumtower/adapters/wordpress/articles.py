@@ -29,7 +29,7 @@ from drumtower.platforms import (
     Rendering,
     Undecidable,
 )
-from drumtower.platforms.markup import address_in_preview, as_text, disclosures, paragraphs, printable
+from drumtower.platforms.markup import address_in_preview, as_text, paragraphs, printable
 from drumtower.platforms.media import read_file, upload_each
 
 OUT = frozenset({"publish", "private"})
@@ -113,18 +113,16 @@ async def _tag(api: Api, name: str) -> int:
 
 
 def content_of(message: Message, files: Sequence[dict[str, Any]]) -> str:
-    """Return the text as blocks of the site's editor: paragraphs, then pictures, then what must be disclosed."""
+    """Return the text as blocks of the site's editor: paragraphs, then pictures."""
     written = [_paragraph(one) for one in paragraphs(message.text)]
     pictures = [_picture(media, file) for media, file in zip(message.media, files, strict=True)]
-    told = [_paragraph(label) for label in disclosures(message)]
-    return "\n\n".join([*written, *pictures, *told])
+    return "\n\n".join([*written, *pictures])
 
 
 def render(message: Message) -> Rendering:
     """Return the post as it leaves, with pictures that have no address yet."""
     files = [{"id": 0, "url": address_in_preview(media)} for media in message.media]
-    text = "\n\n".join([printable(message.text), *disclosures(message)])
-    return Rendering(text=text, title=message.title, html=content_of(message, files))
+    return Rendering(text=printable(message.text), title=message.title, html=content_of(message, files))
 
 
 def _paragraph(inside: str) -> str:

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from drumtower.domain.content import Disclosure
 from drumtower.domain.deliveries import Action
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.text import Unit
 from services.api.schemas import Answer, Moment

@@ -4,8 +4,9 @@ from typing import Any
 
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Feature, Reconcile
-from drumtower.domain.content import Disclosure, Kind
+from drumtower.domain.content import Kind
 from drumtower.domain.deliveries import Action
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.quotas import Period
 from drumtower.domain.text import Unit
 from services.api.schemas import Answer

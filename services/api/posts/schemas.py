@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from drumtower.domain.content import Disclosure, Kind, Nature
+from drumtower.domain.content import Kind, Nature
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.posts import PostStatus
 from drumtower.domain.reviews import ReviewState, Verdict
 from services.api.deliveries.schemas import DeliveryRead
