@@ -8,7 +8,8 @@ from typing import NamedTuple
 import regex
 
 from drumtower.domain.brands import Address, DisclosureRule, Kit, PillarShare, ToneRules
-from drumtower.domain.content import Disclosure, Nature
+from drumtower.domain.content import Nature
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Evidence, Severity, Violation
 from drumtower.domain.facts import Facts
 

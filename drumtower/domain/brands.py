@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from drumtower.domain.content import Disclosure, Nature
+from drumtower.domain.content import Nature
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Severity, Violation
 
 WHOLE = 100  # percent

@@ -17,7 +17,8 @@ from drumtower.domain.brands import (
     contradictions,
     shares,
 )
-from drumtower.domain.content import Disclosure, Nature
+from drumtower.domain.content import Nature
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Severity
 from drumtower.domain.facts import Standards
 from tests.domain.test_checks import PICTURE, facts

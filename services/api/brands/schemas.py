@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from drumtower.domain.brands import Address, ColourRole, FontRole
-from drumtower.domain.content import Disclosure, Nature
+from drumtower.domain.content import Nature
+from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Severity
 from services.api.schemas import Answer, Body, Line, Moment, Name, Paragraph, Patch
 
