@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from drumtower.domain.audiences import UNKNOWN, Character
 from drumtower.domain.budgets import Rate
 from drumtower.domain.content import Kind
 from drumtower.domain.deliveries import Action
@@ -127,3 +128,4 @@ class Capabilities:
     channel_metrics: tuple[str, ...] = ()
     metrics_delay: timedelta = timedelta()
     audience: Label = field(default_factory=lambda: Label(zh_cn="", en=""))
+    character: Character = UNKNOWN  # the same audience trait by trait, for platform advice

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from drumtower.domain import audiences
 from drumtower.domain.capabilities import Feature, Label, Reconcile
 from drumtower.domain.samples import Metric
 from drumtower.platforms.auth import AppPassword, AppSecret
@@ -48,6 +49,7 @@ def _identity(adapter: type[Adapter]) -> Iterator[str]:
     for what, label in (("name", adapter.name), ("audience", adapter.capabilities.audience)):
         if not _whole(label):
             yield f"{what} needs words in both languages"
+    yield from audiences.problems(adapter.capabilities.character)
 
 
 def _whole(label: Label) -> bool:

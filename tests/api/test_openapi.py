@@ -78,6 +78,7 @@ def test_posts_that_act_take_a_key() -> None:
         "channels_probe": "asks, and changes nothing",
         "compliance_check": "asks, and changes nothing",
         "freezes_preview": "asks, and changes nothing",
+        "platforms_fit": "asks, and changes nothing",
         "posts_preflight": "asks, and changes nothing",
         "posts_preview": "asks, and changes nothing",
         "webhooks_receive": "deduplicated by what the platform says",

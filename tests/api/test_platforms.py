@@ -6,9 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
+from drumtower.crypto import Box
+from drumtower.db.engine import Database
 from drumtower.domain.text import Unit
 from drumtower.platforms import registry
 from tests.api.desk import answer
+from tests.factories import Team, make_channel
 
 Json = dict[str, Any]
 # What a form knows how to draw.
@@ -96,3 +99,39 @@ def _types(field: Json, whole: Json) -> Iterator[str]:
                 yield from _types(inner, whole)
         else:
             yield one["type"]
+
+
+async def test_platforms_are_ranked_with_reasons_in_the_readers_language(client: httpx.AsyncClient) -> None:
+    asked = {
+        "audience": {"interests": ["food"], "languages": ["zh"], "genders": ["female"]},
+        "goals": ["conversion"],
+        "content_kinds": ["image_text"],
+    }
+    told = answer(await client.post("/v1/platforms/fit", json=asked))
+    assert {one["platform"] for one in told["data"]} == set(registry.load().adapters)
+    assert 1 <= len(told["core"]) <= 2
+    assert told["core"] == [one["platform"] for one in told["data"] if one["role"] == "core"]
+    best = told["data"][0]
+    assert best["reason"].startswith("Suggested role: core")
+    assert [part["name"] for part in best["components"]] == [
+        "languages",
+        "interests",
+        "goals",
+        "content_kinds",
+        "genders",
+    ]
+    chinese = await client.post("/v1/platforms/fit", json=asked, headers={"Accept-Language": "zh-CN"})
+    assert "主阵地" in answer(chinese)["data"][0]["reason"]
+    nothing = await client.post("/v1/platforms/fit", json={"audience": {}})
+    assert (nothing.status_code, nothing.json()["errors"][0]["code"]) == (422, "nothing_to_fit")
+
+
+async def test_the_brands_own_channels_are_shown_as_evidence(
+    client: httpx.AsyncClient, db: Database, team: Team, box: Box
+) -> None:
+    await make_channel(db, team, box)
+    asked = {"audience": {}, "goals": ["awareness"], "brand_id": str(team.brand_id)}
+    told = answer(await client.post("/v1/platforms/fit", json=asked))
+    (own,) = [one for one in told["data"] if one["evidence"]]
+    assert own["evidence"][0]["posts"] == 0
+    assert own["evidence"][0]["engagements"] is None, "no results are not 0 engagements"

@@ -89,6 +89,11 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
         OVERRIDE | {"post_id": ids["post_id"], "channel_id": ids["channel_id"]}
     ),
     ("ad_share_overrides_create", "channel_id"): lambda ids: OVERRIDE | {"channel_id": ids["channel_id"]},
+    ("platforms_fit", "brand_id"): lambda ids: {
+        "audience": {},
+        "goals": ["service"],
+        "brand_id": ids["brand_id"],
+    },
     ("originality_check", "post_id"): lambda ids: {"post_id": ids["post_id"]},
     ("ad_share_simulate", "channel_ids"): lambda ids: {
         "channel_ids": [ids["channel_id"]],

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from drumtower.adapters.bilibili.audience import CHARACTER
 from drumtower.adapters.bilibili.errors import ENVELOPE, ERRORS
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Feature, Label, MediaRule, Reconcile, TextRule
@@ -92,6 +93,7 @@ CAPABILITIES = Capabilities(
         zh_cn="年轻、受教育程度高,愿意看长视频和深度内容;重视真诚和专业,对硬广反感。",
         en="Young and well educated; they watch long and thorough videos, value expertise, and dislike plain adverts.",
     ),
+    character=CHARACTER,
 )
 BY_HAND = ByHand(
     features=frozenset({Feature.REPLY, Feature.FEEDBACK}),

@@ -11,6 +11,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from drumtower.adapters.bluesky import client, feedback, writing
+from drumtower.adapters.bluesky.audience import CHARACTER
 from drumtower.adapters.bluesky.errors import BLOB_NOT_FOUND
 from drumtower.adapters.bluesky.posts import PICTURES, parse_uri, post_record, text_record
 from drumtower.adapters.bluesky.schemas import (
@@ -118,6 +119,7 @@ class BlueskyAdapter(
             zh_cn="以英语、日语、葡萄牙语用户为主的开放社交网络,科技、媒体与学术人群集中",
             en="An open social network, strong in technology, media and research; mostly English, Japanese, Portuguese",
         ),
+        character=CHARACTER,
     )
 
     async def token(self, credentials: Credentials) -> Token:

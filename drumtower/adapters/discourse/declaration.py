@@ -9,6 +9,7 @@ for the whole site. Images are checked after the forum has shrunk them, so it ta
 
 from datetime import timedelta
 
+from drumtower.adapters.discourse.audience import CHARACTER
 from drumtower.adapters.discourse.errors import ERRORS, read_error
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
@@ -62,4 +63,5 @@ CAPABILITIES = Capabilities(
         zh_cn="行业从业者与资深用户：看重经验、数据和长文，搜索带来长尾阅读，不喜欢硬广",
         en="Practitioners and experts of one field: they value experience, data and length; read for years through search",
     ),
+    character=CHARACTER,
 )

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from drumtower.adapters.douyin.audience import CHARACTER
 from drumtower.adapters.douyin.errors import ENVELOPE, ERRORS
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
@@ -94,6 +95,7 @@ CAPABILITIES = Capabilities(
         zh_cn="全民短视频平台，年轻与中青年用户为主，推荐算法分发，适合强视觉与剧情内容",
         en="Short video for everybody, younger adults first; reach comes from recommendation, not from followers",
     ),
+    character=CHARACTER,
 )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drumtower.adapters.email.audience import CHARACTER
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.text import Unit
@@ -57,6 +58,7 @@ CAPABILITIES = Capabilities(
         zh_cn="主动订阅的客户与合作伙伴，适合深度内容与转化",
         en="Customers and partners who asked for it: good for depth and for conversion",
     ),
+    character=CHARACTER,
 )
 
 

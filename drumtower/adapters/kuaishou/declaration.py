@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drumtower.adapters.kuaishou.audience import CHARACTER
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
@@ -152,6 +153,7 @@ CAPABILITIES = Capabilities(
         zh_cn="短视频与直播平台，下沉市场与北方用户多，社区黏性与信任感强，适合生活化、人设化内容",
         en="Short video and live; strong in smaller cities and the north, close communities, everyday people",
     ),
+    character=CHARACTER,
 )
 
 

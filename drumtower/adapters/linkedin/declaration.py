@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drumtower.adapters.linkedin.audience import CHARACTER
 from drumtower.adapters.linkedin.errors import ERRORS, read_error
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
@@ -93,6 +94,7 @@ CAPABILITIES = Capabilities(
         zh_cn="职场人士与企业决策者，以海外用户为主，适合品牌、招聘与行业观点",
         en="Professionals and decision makers, mostly outside China; employer brand, hiring, industry views",
     ),
+    character=CHARACTER,
 )
 
 

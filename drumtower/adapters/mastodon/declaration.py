@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drumtower.adapters.mastodon.audience import CHARACTER
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
@@ -74,6 +75,7 @@ CAPABILITIES = Capabilities(
         zh_cn="去中心化社交网络，开源、学术与公共机构用户较多",
         en="A federation of servers; strong in open source, research and public bodies",
     ),
+    character=CHARACTER,
 )
 
 

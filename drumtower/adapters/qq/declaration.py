@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from drumtower.adapters.qq.audience import CHARACTER
 from drumtower.domain.capabilities import Capabilities, Feature, Label, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.text import Unit
@@ -97,4 +98,5 @@ CAPABILITIES = Capabilities(
         zh_cn="QQ群成员，年轻用户、兴趣与校园社群为主",
         en="Members of QQ groups: young, by interest or campus",
     ),
+    character=CHARACTER,
 )

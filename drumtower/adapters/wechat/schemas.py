@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from drumtower.adapters.wechat.audience import CHARACTER
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
@@ -78,4 +79,5 @@ CAPABILITIES = Capabilities(
     audience=Label(
         zh_cn="已关注的订阅者，适合深度阅读和服务", en="Subscribers; made for long reads and service"
     ),
+    character=CHARACTER,
 )

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drumtower.adapters.wecom.audience import CHARACTER
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
@@ -96,6 +97,7 @@ CAPABILITIES = Capabilities(
         zh_cn="企业内部群成员，以及已建立联系的客户群",
         en="Members of internal groups, and groups of customers",
     ),
+    character=CHARACTER,
 )
 
 

@@ -7,6 +7,7 @@ means 5 MiB. The token goes into a header, so that no address holds it.
 from dataclasses import replace
 from datetime import timedelta
 
+from drumtower.adapters.weibo.audience import CHARACTER
 from drumtower.adapters.weibo.errors import ERRORS
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
@@ -74,4 +75,5 @@ CAPABILITIES = Capabilities(
     audience=Label(
         zh_cn="广泛的大众用户，热点与话题传播快", en="A broad public; news and topics spread fast"
     ),
+    character=CHARACTER,
 )

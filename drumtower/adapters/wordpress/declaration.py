@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
+from drumtower.adapters.wordpress.audience import CHARACTER
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.text import Unit
@@ -102,6 +103,7 @@ CAPABILITIES = Capabilities(
         zh_cn="官网访客：客户、求职者、媒体和合作方，多由搜索而来，重准确与权威",
         en="Visitors of your own site: customers, applicants, press, partners; most come by search and want facts",
     ),
+    character=CHARACTER,
 )
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Slug = Annotated[str, Field(max_length=80, pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")]

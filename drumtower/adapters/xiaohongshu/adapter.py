@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from typing import ClassVar
 
+from drumtower.adapters.xiaohongshu.audience import CHARACTER
 from drumtower.domain.capabilities import Capabilities, Feature, Label, MediaRule, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.failures import ContentRejected
@@ -89,6 +90,7 @@ class XiaohongshuAdapter(Adapter):
             zh_cn="以年轻女性为主,看重真实体验和可照做的图文;消费决策前来搜索。",
             en="Mostly young women; they trust first-hand experience and picture guides, and search before they buy.",
         ),
+        character=CHARACTER,
     )
 
     async def identify(self, credentials: Credentials) -> RemoteAccount:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drumtower.domain.audiences import Basis, Confidence, MatrixRole
 from drumtower.domain.budgets import Rate
 from drumtower.domain.capabilities import Feature, Reconcile
 from drumtower.domain.content import Kind
@@ -98,6 +99,38 @@ class CapabilitiesRead(Answer):
     audience: LabelRead
 
 
+class AudienceValueRead(Answer):
+    """How much of an audience is this: 3 strong, 2 some, 1 weak. What is not listed is hardly there."""
+
+    value: str
+    label: LabelRead
+    level: int
+
+
+class TraitRead(Answer):
+    """One side of a platform's audience, and what that stands on; `judgement` is no measurement."""
+
+    label: LabelRead
+    values: list[AudienceValueRead]
+    basis: Basis
+    confidence: Confidence
+    source: str
+
+
+class RoleRead(Answer):
+    """What a channel there can be among a brand's others."""
+
+    role: MatrixRole
+    label: LabelRead
+
+
+class CharacterRead(Answer):
+    """A platform's audience trait by trait; a trait that is absent is unknown. `roles`: the most usual first."""
+
+    traits: dict[str, TraitRead]
+    roles: list[RoleRead]
+
+
 class CredentialFieldRead(Answer):
     """One value to ask the channel's owner for."""
 
@@ -131,6 +164,7 @@ class PlatformRead(Answer):
     capabilities: CapabilitiesRead
     auth: AuthRead
     options: dict[str, Any]
+    audience_character: CharacterRead
     features: list[str]
     by_hand: ByHandRead
 

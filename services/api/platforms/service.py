@@ -1,5 +1,7 @@
 """Reads an adapter class as clients see it."""
 
+from drumtower.domain.audience_labels import TRAIT_NAMES, label
+from drumtower.domain.audiences import TRAITS, Character, Trait, traits
 from drumtower.domain.capabilities import Capabilities, MediaRule
 from drumtower.platforms import (
     Adapter,
@@ -16,16 +18,20 @@ from drumtower.platforms import (
     WebhookReceiver,
 )
 from services.api.platforms.schemas import (
+    AudienceValueRead,
     AuthRead,
     ByHandRead,
     CapabilitiesRead,
+    CharacterRead,
     CredentialFieldRead,
     LabelRead,
     MediaRuleRead,
     PlatformRead,
     QuotaRead,
     RateRead,
+    RoleRead,
     TextRuleRead,
+    TraitRead,
 )
 
 # The mixin is the feature flag.
@@ -54,8 +60,33 @@ def read(adapter: type[Adapter]) -> PlatformRead:
             fields=[CredentialFieldRead.model_validate(field) for field in adapter.auth.fields],
         ),
         options=adapter.options.model_json_schema(),
+        audience_character=_character(adapter.capabilities.character),
         features=[name for name, mixin in FEATURES.items() if issubclass(adapter, mixin)],
         by_hand=_by_hand(adapter.by_hand),
+    )
+
+
+def _character(given: Character) -> CharacterRead:
+    return CharacterRead(
+        traits={name: _trait(name, trait) for name, trait in traits(given)},
+        roles=[RoleRead(role=role, label=LabelRead.model_validate(label(role))) for role in given.roles],
+    )
+
+
+def _trait(name: str, trait: Trait) -> TraitRead:
+    values = [
+        AudienceValueRead(
+            value=value, label=LabelRead.model_validate(label(value)), level=trait.levels[value]
+        )
+        for value in TRAITS[name]
+        if value in trait.levels
+    ]
+    return TraitRead(
+        label=LabelRead.model_validate(TRAIT_NAMES[name]),
+        values=values,
+        basis=trait.basis,
+        confidence=trait.confidence,
+        source=trait.source,
     )
 
 
