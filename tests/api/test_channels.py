@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from drumtower import telemetry
+from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.db.models import AuditEvent, Channel, Delivery
 from drumtower.db.repositories.deliveries import payload_of, plan
@@ -20,7 +21,7 @@ from drumtower.sandbox.app import create_app
 from drumtower.settings import Settings
 from drumtower.testkit.serving import serve
 from tests.api.desk import Json, answer, problems
-from tests.factories import Team
+from tests.factories import Team, make_channel
 
 PLATFORMS = ("weibo", "wechat", "bluesky", "mastodon")
 
@@ -288,3 +289,17 @@ async def test_a_platform_that_is_down_is_its_own_fault(
     # What failed changed nothing.
     assert answer(await client.get(address)) == channel
     assert not any(secret in down.text for secret in await secrets_of(client, "weibo", credentials))
+
+
+async def test_a_channel_has_a_role_among_the_others(
+    client: httpx.AsyncClient, db: Database, team: Team, box: Box
+) -> None:
+    channel = await make_channel(db, team, box)
+    path = f"/v1/channels/{channel}"
+    assert answer(await client.get(path))["matrix_role"] is None, "nobody has said"
+    assert answer(await client.patch(path, json={"matrix_role": "core"}))["matrix_role"] == "core"
+    listed = answer(await client.get("/v1/channels", params={"matrix_role": "core"}))
+    assert [one["id"] for one in listed["data"]] == [str(channel)]
+    assert answer(await client.get("/v1/channels", params={"matrix_role": "watch"}))["data"] == []
+    assert (await client.patch(path, json={"matrix_role": "boss"})).status_code == 422
+    assert answer(await client.patch(path, json={"matrix_role": None}))["matrix_role"] is None

@@ -38,6 +38,7 @@ class Channel(Base):
     # that still renews.
     token_next: Mapped[bytes | None]
     token_lease_until: Mapped[datetime | None]  # one process at a time renews it
+    matrix_role: Mapped[Word | None]  # core | traffic | service | archive | watch; None: nobody has said
     min_gap_seconds: Mapped[int | None]  # between two publishes
     # Who publishes by hand what the channel can't take by API, and how long after its time that may take.
     handoff_owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))

@@ -9,6 +9,7 @@ from fastapi import Depends, Query, Request, Response
 from drumtower.connections import read_credentials
 from drumtower.db.models import Channel
 from drumtower.db.repositories.channels import ChannelRepository
+from drumtower.domain.audiences import MatrixRole
 from drumtower.domain.errors import Invalid
 from drumtower.domain.permissions import Permission
 from drumtower.platforms import OAuth2
@@ -36,6 +37,7 @@ async def list_channels(
     paging: PagingDep,
     platform: str | None = None,
     brand_id: UUID | None = None,
+    matrix_role: MatrixRole | None = None,
     status: Annotated[Literal["connected", "disconnected"] | None, Query()] = None,
     authorise_within_days: Annotated[
         int | None,
@@ -43,7 +45,12 @@ async def list_channels(
     ] = None,
 ) -> Page[ChannelRead]:
     statement = ChannelRepository(tx, principal.workspace_id).all()
-    given = {Channel.platform: platform, Channel.brand_id: brand_id, Channel.status: status}
+    given = {
+        Channel.platform: platform,
+        Channel.brand_id: brand_id,
+        Channel.matrix_role: matrix_role,
+        Channel.status: status,
+    }
     for column, value in given.items():
         if value is not None:
             statement = statement.where(column == value)
@@ -139,6 +146,8 @@ async def update_channel(
             channel.base_url = body.base_url
         if "min_gap_seconds" in body.model_fields_set:
             channel.min_gap_seconds = body.min_gap_seconds
+        if "matrix_role" in body.model_fields_set:
+            channel.matrix_role = body.matrix_role
         await service.set_handoffs(tx, channel, body, services.clock.now())
         if found is not None:
             await service.reconnect(tx, principal, services, channel, found, services.clock.now())

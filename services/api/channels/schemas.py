@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from drumtower.domain.audiences import MatrixRole
 from services.api.schemas import Answer, Body, Moment, Name, Patch
 
 BaseUrl = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s/@\\]+(/[^\s?#\\]*)?$")]
@@ -43,16 +44,25 @@ class ChannelUpdate(Patch):
 
     `min_gap_seconds`: how long the channel rests between two posts at least; null lets them follow one another.
     `handoff_owner_id`: who publishes by hand what the API can't; null: whoever planned it. `handoff_within_seconds`:
-    how long after its time that may take; null: two hours.
+    how long after its time that may take; null: two hours. `matrix_role`: what the channel is for among the brand's
+    others (`POST /v1/platforms/fit` suggests one); null: nobody has said.
     """
 
     nullable: ClassVar[frozenset[str]] = frozenset(
-        {"credentials", "base_url", "min_gap_seconds", "handoff_owner_id", "handoff_within_seconds"}
+        {
+            "credentials",
+            "base_url",
+            "min_gap_seconds",
+            "handoff_owner_id",
+            "handoff_within_seconds",
+            "matrix_role",
+        }
     )
 
     name: Name | None = None
     credentials: CredentialValues | None = None
     base_url: BaseUrl | None = None
+    matrix_role: MatrixRole | None = None
     min_gap_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
     handoff_owner_id: UUID | None = None
     handoff_within_seconds: Annotated[int, Field(ge=300, le=30 * 86_400)] | None = None
@@ -75,6 +85,7 @@ class ChannelRead(Answer):
     status: Literal["connected", "disconnected"]
     status_detail: str | None
     token_expires_at: Moment | None
+    matrix_role: MatrixRole | None
     min_gap_seconds: int | None
     handoff_owner_id: UUID | None
     handoff_within_seconds: int | None
