@@ -171,18 +171,21 @@ def tone_of(title: str, body: str, rules: ToneRules) -> Iterator[Violation]:
     """Hold a text to a tone."""
     for pointer, text in (("/title", title), ("/body", body)):
         yield from _address(pointer, text, rules.address)
-    for code, what, pattern, most in (
-        ("tone_exclamations", "exclamation marks", _EXCLAMATION, rules.most_exclamations),
-        ("tone_emoji", "emoji", _EMOJI, rules.most_emoji),
-    ):
-        if most is not None and (count := len(pattern.findall(f"{title}\n{body}"))) > most:
-            yield Violation(
-                pointer="/body",
-                code=code,
-                detail=f"{count} {what}; the brand's tone takes {most} in a post.",
-                hint="Leave some out.",
-                severity=Severity.WARN,
-            )
+    said = f"{title}\n{body}"
+    marks, emoji = len(_EXCLAMATION.findall(said)), len(_EMOJI.findall(said))
+    yield from _counted("tone_exclamations", "exclamation marks", marks, rules.most_exclamations)
+    yield from _counted("tone_emoji", "emoji", emoji, rules.most_emoji)
+
+
+def _counted(code: str, what: str, count: int, most: int | None) -> Iterator[Violation]:
+    if most is not None and count > most:
+        yield Violation(
+            pointer="/body",
+            code=code,
+            detail=f"{count} {what}; the brand's tone takes {most} in a post.",
+            hint="Leave some out.",
+            severity=Severity.WARN,
+        )
 
 
 def _address(pointer: str, text: str, address: Address | None) -> Iterator[Violation]:

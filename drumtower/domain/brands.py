@@ -156,6 +156,54 @@ def palette(stored: Sequence[Mapping[str, Any]]) -> tuple[Colour, ...]:
     return tuple(Colour(name=one["name"], hex=one["hex"], role=ColourRole(one["role"])) for one in stored)
 
 
+class ContrastLevel(StrEnum):
+    """For which text it does; `large` is bold from 18.7 px, or any from 24 px."""
+
+    ALL = "all"
+    LARGE = "large"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """How well a text colour is read on a background: WCAG 2.2, success criterion 1.4.3."""
+
+    text: str
+    background: str
+    ratio: float  # 1 to 21
+
+    @property
+    def level(self) -> ContrastLevel:
+        return next(level for least, level in _LEVELS if self.ratio >= least)
+
+
+_LEVELS = ((4.5, ContrastLevel.ALL), (3.0, ContrastLevel.LARGE), (0.0, ContrastLevel.NONE))
+
+
+def contrasts(colours: Sequence[Colour]) -> list[Contrast]:
+    """Return the contrast of each text colour on each background of a palette, the worst first."""
+    found = [
+        Contrast(text=text.name, background=ground.name, ratio=round(_ratio(text.hex, ground.hex), 2))
+        for text in colours
+        if text.role is ColourRole.TEXT
+        for ground in colours
+        if ground.role is ColourRole.BACKGROUND
+    ]
+    return sorted(found, key=lambda one: one.ratio)
+
+
+def _ratio(one: str, other: str) -> float:
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of sRGB, WCAG 2.2."""
+    shares = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def pillar_plan(stored: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Read a stored plan: percent of the posts by pillar."""
     return {one["pillar"]: float(one["percent"]) for one in stored}

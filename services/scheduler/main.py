@@ -32,6 +32,7 @@ from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
 from services.scheduler.gate import Gate
 from services.scheduler.handoffs import remind
+from services.scheduler.licences import warn_of_licences
 from services.scheduler.listen import listen as listen_to_channels
 from services.scheduler.outcomes import Outcomes
 from services.scheduler.prepare import prepare
@@ -88,6 +89,7 @@ async def run(settings: Settings) -> None:
         Ticker("scan", partial(scan, db), EVERY_FEW_SECONDS, beat),
         Ticker("remind", partial(remind, db), EVERY_SECOND, beat),
         Ticker("warn", partial(warn, db), EVERY_MINUTE, beat),
+        Ticker("licences", partial(warn_of_licences, db), EVERY_MINUTE, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),
         Ticker("listen", partial(listen_to_channels, db, connections, settings), EVERY_SECOND, beat),
     ]

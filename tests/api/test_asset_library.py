@@ -38,6 +38,8 @@ async def test_assets_are_found_by_what_is_known_of_them(client: httpx.AsyncClie
         ({"q": "_"}, []),
         ({"expiring_before": "2027-01-01T08:00:01+08:00"}, ["b.png"]),
         ({"expiring_before": "2027-01-01T00:00:00Z"}, []),
+        ({"licence_expires_within_days": 0}, []),
+        ({"licence_expires_within_days": 3650}, ["b.png"]),
         ({"kind": "image", "content_type": "image/png"}, ["b.png"]),
     ):
         assert await ids(client, **filters) == found, filters

@@ -9,12 +9,15 @@ import pytest
 from drumtower.domain import brand_checks
 from drumtower.domain.brands import (
     Address,
+    Colour,
+    ColourRole,
     DisclosureRule,
     Kit,
     PillarShare,
     ProductName,
     ToneRules,
     contradictions,
+    contrasts,
     shares,
 )
 from drumtower.domain.content import Nature
@@ -157,3 +160,21 @@ def test_everything_that_contradicts_itself_is_said_at_once() -> None:
         "/palette/1/name": "duplicate_value",
     }
     assert list(contradictions(NOTHING)) == []
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    """The ratios that the W3C's own examples give: black on white 21, #767676 4.54, #949494 3.03, #FF0000 4."""
+    ground = Colour(name="纸", hex="#FFFFFF", role=ColourRole.BACKGROUND)
+    texts = [
+        Colour(name=one, hex=one, role=ColourRole.TEXT)
+        for one in ("#000000", "#767676", "#949494", "#FF0000", "#FFFFFF")
+    ]
+    accent = Colour(name="x", hex="#123456", role=ColourRole.ACCENT)
+    found = contrasts([ground, accent, *texts])
+    assert [(one.text, one.ratio, one.level.value) for one in found] == [
+        ("#FFFFFF", 1.0, "none"),
+        ("#949494", 3.03, "large"),
+        ("#FF0000", 4.0, "large"),
+        ("#767676", 4.54, "all"),
+        ("#000000", 21.0, "all"),
+    ]

@@ -1,7 +1,7 @@
 """Every table, one noun a module. ARCHITECTURE.md says who writes which."""
 
 from drumtower.db.models.ad_share import AdShareOverride
-from drumtower.db.models.assets import Asset, Rendition
+from drumtower.db.models.assets import Asset, LicenceWarning, Rendition
 from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
 from drumtower.db.models.calendar import CalendarDay, CalendarEvent
@@ -64,6 +64,7 @@ __all__ = [
     "Interaction",
     "Invitation",
     "Leftover",
+    "LicenceWarning",
     "Link",
     "Member",
     "Occurrence",

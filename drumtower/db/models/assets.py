@@ -22,6 +22,7 @@ class Asset(Base):
         Index(
             "ix_assets_expires", "workspace_id", "expires_at", postgresql_where=text("expires_at IS NOT NULL")
         ),
+        Index("ix_assets_ending", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
         # The same content is kept once.
         Index(
             "uq_assets_content",
@@ -55,6 +56,18 @@ class Asset(Base):
     rendition_key: Mapped[str | None] = mapped_column(String(64))
     created_by: Mapped[UUID]
     created_at: Mapped[datetime]
+
+
+class LicenceWarning(Base):
+    """That people were told so many days ahead that an asset's licence ends, and when."""
+
+    __tablename__ = "licence_warnings"
+
+    asset_id: Mapped[UUID] = mapped_column(ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True)
+    days: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[WorkspaceId]
+    expires_at: Mapped[datetime]
+    told_at: Mapped[datetime]
 
 
 class Rendition(Base):

@@ -1,13 +1,35 @@
 """Assets of one workspace."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, or_
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from drumtower.db.models import Asset
+from drumtower.db.engine import Tx
+from drumtower.db.models import Asset, Delivery, Post
 from drumtower.db.repositories.scope import Scoped
+from drumtower.domain.deliveries import FINAL
+
+SHOWN = 50  # deliveries, of all that wait with one file
+
+
+async def waiting_with(
+    tx: Tx, workspace_id: UUID, asset_id: UUID, now: datetime
+) -> Sequence[Row[UUID, UUID]]:
+    """Return the deliveries that are still to go out with the asset, the next first, with their posts' owners."""
+    statement = (
+        select(Delivery.id, Post.owner_id)
+        .join(Post, Post.id == Delivery.post_id)
+        .where(
+            Delivery.workspace_id == workspace_id,
+            Delivery.due_at >= now,
+            Delivery.state.not_in([state.value for state in FINAL]),
+            Delivery.payload["asset_ids"].contains([str(asset_id)]),
+        )
+    )
+    return (await tx.execute(statement.order_by(Delivery.due_at, Delivery.id).limit(SHOWN))).all()
 
 
 class AssetRepository(Scoped):

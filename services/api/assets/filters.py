@@ -1,6 +1,7 @@
 """Which assets are asked for."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -8,6 +9,7 @@ from sqlalchemy import Select, or_
 
 from drumtower.db.models import Asset
 from services.api.assets.schemas import AssetKind
+from services.api.deps import ClockDep
 from services.api.schemas import Moment
 
 
@@ -20,6 +22,7 @@ class Filters:
     folder: str | None
     tag: str | None
     expiring_before: Moment | None
+    licence_expires: tuple[datetime, datetime] | None
     q: str | None
 
     def apply(self, statement: Select[Asset]) -> Select[Asset]:
@@ -32,6 +35,8 @@ class Filters:
             statement = statement.where(Asset.tags.contains([self.tag]))
         if self.expiring_before is not None:
             statement = statement.where(Asset.expires_at < self.expiring_before)
+        if self.licence_expires is not None:
+            statement = statement.where(Asset.expires_at.between(*self.licence_expires))
         if self.q is not None:
             texts = (Asset.file_name, Asset.alt_text, Asset.credit, Asset.licence)
             statement = statement.where(or_(*(text.icontains(self.q, autoescape=True) for text in texts)))
@@ -39,6 +44,7 @@ class Filters:
 
 
 def get_filters(
+    clock: ClockDep,
     kind: AssetKind | None = None,
     content_type: Annotated[
         str | None, Query(max_length=100, description="The exact type, such as `video/mp4`.")
@@ -48,13 +54,23 @@ def get_filters(
     expiring_before: Annotated[
         Moment | None, Query(description="Those whose licence ends before, or has ended.")
     ] = None,
+    licence_expires_within_days: Annotated[
+        int | None, Query(ge=0, le=3_650, description="Those whose licence ends from now on, by then.")
+    ] = None,
     q: Annotated[
         str | None,
         Query(min_length=1, max_length=100, description="In the name, alternative text, credit or licence."),
     ] = None,
 ) -> Filters:
+    now, days = clock.now(), licence_expires_within_days
     return Filters(
-        kind=kind, content_type=content_type, folder=folder, tag=tag, expiring_before=expiring_before, q=q
+        kind=kind,
+        content_type=content_type,
+        folder=folder,
+        tag=tag,
+        expiring_before=expiring_before,
+        licence_expires=None if days is None else (now, now + timedelta(days=days)),
+        q=q,
     )
 
 

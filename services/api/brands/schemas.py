@@ -4,9 +4,9 @@ import datetime as dt
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from drumtower.domain.brands import Address, ColourRole, FontRole
+from drumtower.domain.brands import Address, ColourRole, ContrastLevel, FontRole, contrasts, palette
 from drumtower.domain.content import Nature
 from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Severity
@@ -144,8 +144,17 @@ class BrandUpdate(Patch):
         return {name: value for name, value in self.model_dump(mode="json").items() if name in sent}
 
 
+class ContrastRead(Answer):
+    """How well a text colour of the palette is read on a background (WCAG 2.2, 1.4.3: 4.5 for all text, 3 for large)."""
+
+    text: str
+    background: str
+    ratio: float
+    level: ContrastLevel
+
+
 class BrandRead(Answer):
-    """A brand."""
+    """A brand. `contrasts`: the palette's text colours on its backgrounds, the worst first."""
 
     id: UUID
     name: str
@@ -154,6 +163,7 @@ class BrandRead(Answer):
     tone: str
     tone_rules: ToneRulesBody
     palette: list[ColourBody]
+    contrasts: list[ContrastRead] = []
     fonts: list[FontBody]
     pillars: list[str]
     pillar_plan: list[PillarPlanBody]
@@ -163,6 +173,12 @@ class BrandRead(Answer):
     disclosure_rules: list[DisclosureRuleBody]
     created_at: Moment
     updated_at: Moment
+
+    @model_validator(mode="after")
+    def _measure(self) -> "BrandRead":
+        colours = palette([one.model_dump() for one in self.palette])
+        self.contrasts = [ContrastRead.model_validate(one) for one in contrasts(colours)]
+        return self
 
 
 class PillarShareRead(Answer):
