@@ -44,7 +44,7 @@ async def postgres(world: World, size: Size) -> Report:
         rows = await field.rows()
         late = slowest(rows, await field.attempts())
         exits = len(field.crew.workers) - len(field.crew.living)
-        waits = [_first_after(rows, at) for at in back]
+        waits = [first_after(rows, at) for at in back]
     return Report(
         name="Q1 PostgreSQL stops at once",
         posts=size.posts,
@@ -214,7 +214,7 @@ async def _lateness(field: Field) -> dict[str, float]:
     return {"p50": round(late[len(late) // 2], 2), "max": round(late[-1], 2)} if late else {}
 
 
-def _first_after(rows: Sequence[Delivery], at: datetime) -> float | None:
+def first_after(rows: Sequence[Delivery], at: datetime) -> float | None:
     """Seconds from `at` to the first post after it; None where there was none."""
     later = [row.published_at - at for row in rows if row.published_at and row.published_at > at]
     return round(min(later).total_seconds(), 2) if later else None

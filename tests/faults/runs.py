@@ -9,6 +9,7 @@ from tests.faults.answers import answers
 from tests.faults.cancels import cancels
 from tests.faults.clocks import downtime, skews
 from tests.faults.cuts import cuts
+from tests.faults.disks import full_database, full_media
 from tests.faults.doors import commits, crowd, leavers
 from tests.faults.field import Size
 from tests.faults.hostile import hostile
@@ -24,6 +25,7 @@ from tests.faults.races import disconnects, editors, revoked
 from tests.faults.renewals import renewals
 from tests.faults.report import Report
 from tests.faults.restores import restores
+from tests.faults.soak import soak
 from tests.faults.stops import hurry, stops
 from tests.faults.sweeps import silence, sweeps
 from tests.faults.targets import targets
@@ -88,6 +90,13 @@ RUNS: dict[str, Run] = {
     "bell_gone": Run(bell_gone, "without Redis posts go out by the clock; it is heard again when it is back"),
     "stale_hints": Run(stale_hints, "hints that come back from an old snapshot of Redis move nothing"),
     "hints": Run(hints, "a hundred hints for every post are a hundred hints for nothing"),
+    "full_database": Run(
+        full_database, "PostgreSQL without room on its disk loses nothing, and all goes on when there is room"
+    ),
+    "full_media": Run(full_media, "a media store without room turns uploads away, and keeps no half of one"),
+    "soak": Run(
+        soak, "under load for long, with a fault every twenty seconds, nothing is lost and nothing grows"
+    ),
     "cuts": Run(cuts, "the network to PostgreSQL cut while platforms have posts doubles nothing"),
     "commits": Run(
         commits, "a request whose COMMIT's answer got lost makes one thing, however often it is repeated"

@@ -4,14 +4,16 @@ import asyncio
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 
+from drumtower.embedded.layout import layout_at
 from drumtower.embedded.processes import ChildProcess
 from drumtower.embedded.servers import EmbeddedServers
 from tests.databases import Servers, make_template
+from tests.faults.disk import disk_at
 from tests.faults.field import Field
 from tests.faults.weather import Weather
 from tests.faults.world import World
@@ -21,20 +23,28 @@ TEMPLATE = "faults_template"
 
 @asynccontextmanager
 async def own_field(
-    world: World, accounts: Mapping[str, int], *, weather: Weather | None = None, seed: int = 1
+    world: World,
+    accounts: Mapping[str, int],
+    *,
+    weather: Weather | None = None,
+    mebibytes: int | None = None,
+    seed: int = 1,
 ) -> AsyncIterator[tuple[Field, EmbeddedServers]]:
-    """Lay out a field on servers of its own: other runs must not feel what happens to them."""
+    """Lay out a field on servers of its own: other runs must not feel what happens to them.
+
+    `mebibytes`: they have a disk of their own, of that size.
+    """
     state = Path(tempfile.mkdtemp(prefix="drumtower-faults-"))
+    disk = disk_at(state, mebibytes) if mebibytes else nullcontext()
     # Durable: without synchronous commits a stop forgets intents that were committed, and posts appear twice.
-    embedded = EmbeddedServers(state)
     try:
-        with embedded:
+        with disk, EmbeddedServers(state) as embedded:
             servers = Servers(embedded.database_url, embedded.redis_url)
             own = replace(world, servers=servers, template=await make_template(servers, TEMPLATE))
             async with own.field(accounts, weather=weather, seed=seed) as field:
                 yield field, embedded
     finally:
-        for path in {state, embedded.layout.servers, embedded.layout.run}:
+        for path in {state, layout_at(state).servers, layout_at(state).run}:
             rmtree(path, ignore_errors=True)
 
 
