@@ -126,10 +126,9 @@ def _sandbox(place: Place) -> Child:
 
 
 def _services(place: Place) -> list[Child]:
-    serve = ["uvicorn", "--factory", "services.api.main:create_app", "--port", str(place.port)]
-    quiet = ["--no-access-log", "--log-level", "warning"]
+    serve = ["services.api.main", "--port", str(place.port)]
     return [
-        _child(place, "api", *serve, *quiet, ready=http_ready(f"{place.api}/health/live")),
+        _child(place, "api", *serve, ready=http_ready(f"{place.api}/health/live")),
         _child(place, "scheduler", "services.scheduler.main"),
         _child(place, "metrics", "services.metrics.main"),
     ]

@@ -1,9 +1,11 @@
-"""The API process: `uvicorn --factory services.api.main:create_app`."""
+"""The API process: `python -m services.api.main [--host HOST] [--port PORT]`."""
 
+import argparse
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
@@ -62,6 +64,7 @@ from services.api.posts.workflow import router as workflow
 from services.api.rule_packs.router import router as rule_packs
 from services.api.series.router import router as series
 from services.api.slots.router import router as slots
+from services.api.sockets import FrugalProtocol
 from services.api.webhooks.router import router as webhooks
 from services.api.workspace.router import router as workspace
 
@@ -71,10 +74,10 @@ Plan, review, publish on time, listen, measure.
 Lists are `{"data": [...], "next_cursor": ...}`. Errors are `application/problem+json` with every violation at once.
 Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times carry an offset in, and are UTC out.
 """
-# Tried in order; what platforms call comes first.
 # Seconds a client waits for a free connection before it is told to come again: an answer within two seconds in all.
 API_PATIENCE = 1.0
 
+# Tried in order; what platforms call comes first.
 ROUTERS = (
     webhooks,
     health.router,
@@ -211,3 +214,24 @@ def _replace_validation_error(responses: dict[str, Any]) -> None:
     """FastAPI documents its own 422 on routes that do not name theirs."""
     if "HTTPValidationError" in str(responses.get("422")):
         responses["422"] = problems.responses(422)[422]
+
+
+def main() -> None:
+    """Serve. Request lines carry tokens, so there is no log of them: the app's own log tells requests."""
+    parser = argparse.ArgumentParser(prog="python -m services.api.main", description="The HTTP API.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen at (default 8000)")
+    asked = parser.parse_args()
+    uvicorn.run(
+        create_app,
+        factory=True,
+        host=asked.host,
+        port=asked.port,
+        http=FrugalProtocol,
+        access_log=False,
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()

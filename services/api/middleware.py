@@ -6,13 +6,15 @@ from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drumtower.crypto import token_hash
 from drumtower.domain.ids import new_id
 from services.api.limits import RateLimiter
 from services.api.problems import problem, unexpected
+
+log = structlog.get_logger(__name__)
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 # Platforms and probes are not clients with a budget.
@@ -58,6 +60,8 @@ class Failures:
 
         try:
             await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            log.info("request.abandoned", path=scope["path"])
         except Exception as error:
             if started or scope["type"] != "http":
                 raise

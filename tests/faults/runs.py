@@ -26,6 +26,7 @@ from tests.faults.renewals import renewals
 from tests.faults.report import Report
 from tests.faults.restores import restores
 from tests.faults.soak import soak
+from tests.faults.sockets import descriptors
 from tests.faults.stops import hurry, stops
 from tests.faults.sweeps import silence, sweeps
 from tests.faults.targets import targets
@@ -94,6 +95,7 @@ RUNS: dict[str, Run] = {
         full_database, "PostgreSQL without room on its disk loses nothing, and all goes on when there is room"
     ),
     "full_media": Run(full_media, "a media store without room turns uploads away, and keeps no half of one"),
+    "descriptors": Run(descriptors, "clients that never finish a request shut nobody else out"),
     "soak": Run(
         soak, "under load for long, with a fault every twenty seconds, nothing is lost and nothing grows"
     ),

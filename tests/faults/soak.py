@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,7 +21,6 @@ A_SECOND = 50
 EVERY = 20.0
 WARM_SECONDS = 60.0
 MOST_GROWTH = 1.1
-AHEAD = 1_000  # posts are promised in portions, as teams do it
 
 Fault = Callable[[Field, EmbeddedServers], Awaitable[None]]
 
@@ -35,16 +35,16 @@ async def soak(world: World, size: Size) -> Report:
         spared = await field.crew.start(2)
         await field.crew.start(1)
         await field.until_beating(3)
-        planting = asyncio.create_task(_plant(field, size.posts))
-        sizes, fired = [], Counter[str]()
+        ahead, over = max(5.0, size.posts / 200), size.posts / A_SECOND
+        await field.plant(size.posts, CLASSES, after=ahead, over=over)
+        sizes, fired, until = [], Counter[str](), time.monotonic() + over
         await asyncio.sleep(WARM_SECONDS)
-        while not planting.done():
+        while time.monotonic() < until:
             sizes.append([_resident(worker) for worker in spared])
             fault = field.draw.choice(FAULTS)
             await fault(field, embedded)
             fired[fault.__name__.strip("_").replace("_", " ")] += 1
             await asyncio.sleep(EVERY)
-        await planting
         drained = await field.drain(180)
         sizes.append([_resident(worker) for worker in spared])
         verdict = await field.verdict()
@@ -63,13 +63,6 @@ async def soak(world: World, size: Size) -> Report:
         numbers={"growth": growth, "resident_mib": sizes[-1], "seconds": round(size.posts / A_SECOND)},
         told={"slowest": late, "resident_mib": sizes},
     )
-
-
-async def _plant(field: Field, posts: int) -> None:
-    for done in range(0, posts, AHEAD):
-        count = min(AHEAD, posts - done)
-        await field.plant(count, CLASSES, after=2.0, over=count / A_SECOND)
-        await asyncio.sleep(count / A_SECOND)
 
 
 async def _kill(field: Field, _: EmbeddedServers) -> None:
