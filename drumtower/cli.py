@@ -47,7 +47,7 @@ console = Console(highlight=False)
 ROOT = Path(__file__).resolve().parents[1]
 # The exit code of a second `up`; the demo waits for the first one then.
 ALREADY_RUNNING = 3
-PortOption = Annotated[int, typer.Option(help="Where the API listens; the sandbox takes the next port.")]
+PortOption = Annotated[int, typer.Option(help="Where the API listens; the sandbox takes the next two ports.")]
 
 
 StateOption = Annotated[Path, typer.Option(help="Where this instance keeps everything it knows.")]
@@ -87,8 +87,8 @@ def sandbox(
     port: PortOption = 8001,
     state: Annotated[Path | None, typer.Option(help="Where its memory survives a restart.")] = None,
 ) -> None:
-    """Serve the sandbox platforms."""
-    uvicorn.run(create_sandbox(state), port=port, http=BreakableProtocol, log_level="warning")
+    """Serve the sandbox platforms; the mail server takes the next port."""
+    uvicorn.run(create_sandbox(state, port + 1), port=port, http=BreakableProtocol, log_level="warning")
 
 
 @app.command()

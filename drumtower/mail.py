@@ -1,7 +1,7 @@
 """The one way mail leaves this process: SMTP over TLS, step by step, so that "never sent" and "maybe sent" are told apart.
 
 The same guard as for HTTP: only public addresses are dialled, and nothing leaves after the lease's deadline. Without TLS no
-password and no letter leaves. Another authority than the machine's own: `SSL_CERT_FILE`, which OpenSSL reads.
+password and no letter leaves.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 
 from aiosmtplib import (
     SMTP,
@@ -26,6 +27,7 @@ from aiosmtplib import (
 )
 
 from drumtower.http import deadline, is_public
+from drumtower.settings import Settings
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 20.0
 TLS_PORT = 465  # TLS from the first byte; on every other port STARTTLS is asked for, and insisted on
@@ -185,6 +187,8 @@ async def _hand_over(smtp: SMTP, letter: bytes) -> None:
     try:
         await smtp.data(letter)
     except SMTPDataError as error:
+        if not _says_no(error):
+            raise Lost(f"an odd reply: {error.code}") from error
         raise Refused(Step.CONTENT, Reply(code=error.code, text=error.message)) from error
     except (SMTPException, OSError) as error:
         raise Lost(type(error).__name__) from error
@@ -202,11 +206,18 @@ def _nothing_sent(step: Step) -> Iterator[None]:
             raise Unsafe("its certificate proves nothing") from error
         raise NotSent(type(error).__name__) from error
     except SMTPResponseException as error:
+        if not _says_no(error):
+            raise NotSent(f"an odd reply: {error.code}") from error
         raise Refused(step, Reply(code=error.code, text=error.message)) from error
     except (SMTPException, OSError, TimeoutError, ValueError) as error:
         if _is_about_tls(error):
             raise Unsafe("its certificate proves nothing") from error
         raise NotSent(type(error).__name__) from error
+
+
+def _says_no(error: SMTPResponseException) -> bool:
+    """Only 4xx and 5xx do (RFC 5321, 4.2.1); anything else proves nothing."""
+    return 400 <= error.code < 600
 
 
 def _is_about_tls(error: BaseException | None) -> bool:
@@ -220,3 +231,16 @@ def _is_about_tls(error: BaseException | None) -> bool:
 @cache
 def _certificates() -> ssl.SSLContext:
     return ssl.create_default_context()
+
+
+def trusting(authority: Path) -> ssl.SSLContext:
+    """Trust whom the machine trusts, and this authority (PEM)."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(authority)
+    return context
+
+
+def mailer(settings: Settings) -> Mailer:
+    """Return the mailer of a process."""
+    tls = trusting(settings.mail_authority) if settings.mail_authority else None
+    return Mailer(allow_private=settings.allow_private_addresses, tls=tls)

@@ -22,6 +22,7 @@ from drumtower.embedded.supervisor import Supervisor
 from drumtower.embedded.upfile import UpFile, read_up_file, write_up_file
 from drumtower.embedded.valkey import redis_url
 from drumtower.sandbox.app import PLATFORMS
+from drumtower.sandbox.email.certificate import certificate_at
 from drumtower.seed import DemoAccess
 
 Say = Callable[[str], None]
@@ -54,6 +55,10 @@ class Place:
         return {p.slug: f"http://127.0.0.1:{self.port + 1}/{p.slug}" for p in PLATFORMS}
 
     @property
+    def sandbox_state(self) -> Path:
+        return self.layout.state / "sandbox"
+
+    @property
     def database_url(self) -> str:
         return self.outside.given_database_url or database_url(self.layout)
 
@@ -66,7 +71,7 @@ def up(root: Path, state: Path, port: int, say: Say) -> None:
     """Start everything and keep it running until somebody stops us. Raises AlreadyRunning, PortTaken, ChildFailed."""
     place = Place(root=root, layout=layout_at(state), port=port, outside=Outside())
     with instance_lock(place.layout):
-        for taken in (port, port + 1):
+        for taken in range(port, port + 3):
             require_free(taken)
         with Supervisor(place.layout, say) as supervisor:
             supervisor.start(*_servers(place))
@@ -100,6 +105,7 @@ def _environment(place: Place) -> Mapping[str, str]:
         "DRUMTOWER_PUBLIC_URL": place.api,
         "DRUMTOWER_STORAGE_DIR": str(place.layout.state / "assets"),
         "DRUMTOWER_ALLOW_PRIVATE_ADDRESSES": "true",
+        "DRUMTOWER_MAIL_AUTHORITY": str(certificate_at(place.sandbox_state).public),
         # A rehearsal shows in seconds what takes minutes and days in earnest.
         "DRUMTOWER_LEASE": "PT20S",
         "DRUMTOWER_RECONCILE_GRACE": "PT5S",
@@ -120,8 +126,8 @@ def _child(place: Place, name: str, *words: str, ready: Callable[[], bool] | Non
 
 
 def _sandbox(place: Place) -> Child:
-    port, state = place.port + 1, place.layout.state / "sandbox"
-    words = ["drumtower.cli", "sandbox", "--port", str(port), "--state", str(state)]
+    port = place.port + 1
+    words = ["drumtower.cli", "sandbox", "--port", str(port), "--state", str(place.sandbox_state)]
     return _child(place, "sandbox", *words, ready=http_ready(f"http://127.0.0.1:{port}/"))
 
 

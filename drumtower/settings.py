@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, FilePath, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -55,6 +55,10 @@ class Settings(BaseSettings):
         default=False,
         description="Whether a channel's `base_url` may lead to a private address, as sandboxes have."
         " Never in production: members could reach what only this machine may.",
+    )
+    mail_authority: FilePath | None = Field(
+        default=None,
+        description="A PEM file with the authority that vouches for your own mail server, beside the machine's.",
     )
     cors_origins: tuple[str, ...] = Field(
         default=(), description='Origins whose pages may call the API, as JSON: `["https://desk.example"]`.'

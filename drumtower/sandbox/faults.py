@@ -48,21 +48,19 @@ class Faults:
     fired: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._take(scope) if scope["type"] == "http" else None
+        path = scope["path"] if scope["type"] == "http" else ""
+        fault = self.take(path) if path and "/control" not in path else None
         if fault is None:
             await self.app(scope, receive, send)
             return
-        self.fired += 1
         if fault.acts or fault.behaviour is Behaviour.DELAY:
             answer = await self._act(scope, receive)
         else:
             answer = [_start(fault), {"type": "http.response.body", "body": fault.body.encode()}]
         await _distort(fault, answer, send)
 
-    def _take(self, scope: Scope) -> Fault | None:
-        path = scope["path"]
-        if "/control" in path:
-            return None
+    def take(self, path: str) -> Fault | None:
+        """Return the fault that is to be played on a request for `path`, which counts as fired then."""
         for fault in self.waiting:
             if fault.path not in path:
                 continue
@@ -72,6 +70,7 @@ class Faults:
             fault.times -= 1
             if fault.times <= 0:
                 self.waiting.remove(fault)
+            self.fired += 1
             return fault
         return None
 

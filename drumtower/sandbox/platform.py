@@ -1,7 +1,8 @@
 """What every sandbox platform shares: a store, faults, and a control plane."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -47,6 +48,11 @@ class SandboxPlatform(ABC):
     @abstractmethod
     def add_account(self, **account: Any) -> Mapping[str, Any]:
         """Open an account, and return the credentials a channel needs for it."""
+
+    @asynccontextmanager
+    async def running(self, port: int = 0) -> AsyncIterator[None]:
+        """Serve what is spoken beside HTTP (SMTP), on `port` (0: a free one); most platforms have nothing."""
+        yield
 
     def now(self) -> datetime:
         """The platform's own clock."""

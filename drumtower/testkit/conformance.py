@@ -28,6 +28,9 @@ marked(post)                    native_disclosures: what the platform's own fiel
 names_posts = True              the platform gives what is published an id
 outcomes = {}                   code -> Published | Accepted, for codes that are no failure on publish
 proven_statuses = {}            status -> failure class, where the bare HTTP status proves something
+statuses = range(400, 600)      the statuses that are played
+lost = LOST                     answers that prove nothing, as faults
+speaking(sandbox, http, base_url), nobody(stage)   the adapter on the sandbox, and where nothing answers
 reply_path, message_path        Replier, Messenger: as publish_path
 message_context = {}            Messenger: the context of a ReplyRequest to a message
 prepared(sandbox)               Discarder: what a preparation has left on the platform, as records of the store

@@ -29,6 +29,7 @@ class ErrorRules(Hooks):
     """Each listed code, in the platform's own envelope, becomes the failure its rule says."""
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        super().pytest_generate_tests(metafunc)
         if "listed_code" in metafunc.fixturenames:
             metafunc.parametrize("listed_code", sorted(self.errors))
 

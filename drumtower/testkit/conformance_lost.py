@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from typing import ClassVar
 
 import pytest
 
@@ -44,12 +45,18 @@ LOST: Mapping[str, Fault] = {
 class LostAnswerRules(Hooks):
     """The call that must not be repeated, with an answer that proves nothing."""
 
+    lost: ClassVar[Mapping[str, Fault]] = LOST
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        super().pytest_generate_tests(metafunc)
+        if "lost" in metafunc.fixturenames:
+            metafunc.parametrize("lost", self.lost)
+
     @pytest.mark.parametrize("acts", [False, True], ids=["before it acted", "after it acted"])
-    @pytest.mark.parametrize("lost", LOST)
     async def test_a_lost_answer_is_unknown_and_is_found_out(
         self, stage: Stage, lost: str, acts: bool
     ) -> None:
-        fault = LOST[lost].model_copy(update={"path": self.publish_path, "acts": acts})
+        fault = self.lost[lost].model_copy(update={"path": self.publish_path, "acts": acts})
         request, progress = stage.request(self.message(f"回执丢失：{lost}")), Progress()
         await self._lose(stage, request, progress, fault)
         if isinstance(stage.adapter, Finder):
@@ -100,21 +107,21 @@ class LostAnswerRules(Hooks):
         assert isinstance(found, Absent | Undecidable)
 
     async def test_not_sent_is_transient(self, stage: Stage) -> None:
-        nobody = self.adapter(stage.http, "http://127.0.0.1:1")
-        outcome = await stage.attempt(stage.request(self.message("无人接听")), adapter=nobody)
+        nobody = self.nobody(stage)
+        outcome = await nobody.attempt(nobody.request(self.message("无人接听")))
         assert isinstance(outcome, failures.Transient), outcome
 
     async def test_every_error_status_is_a_failure_of_the_right_class(self, stage: Stage) -> None:
         wrong = []
-        for status in range(400, 600):
+        for status in self.statuses:
             page = {"body": "<html>?</html>", "content_type": "text/html"}
             stage.break_with(Fault.model_validate({"path": self.publish_path, "status": status, **page}))
             outcome = await stage.attempt(stage.request(self.message(f"状态码{status}")))
-            right = self.proven_statuses.get(status, failures.OutcomeUnknown)
-            right = failures.RateLimited if status == 429 else right
+            unproven = failures.RateLimited if status == 429 else failures.OutcomeUnknown
+            right = self.proven_statuses.get(status, unproven)
             if not isinstance(outcome, right):
                 wrong.append((status, outcome))
-        assert stage.sandbox.faults.fired == 200
+        assert stage.sandbox.faults.fired == len(self.statuses)
         assert not wrong
         assert not self.published(stage.sandbox)
 

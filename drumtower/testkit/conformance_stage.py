@@ -1,7 +1,7 @@
 """What the rules stand on: a platform's hooks, and a stage with a sandbox, an account and the adapter."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -196,6 +196,7 @@ class Hooks:
     names_posts: ClassVar[bool] = True
     outcomes: ClassVar[Mapping[str, type]] = {}
     proven_statuses: ClassVar[Mapping[int, type]] = {}
+    statuses: ClassVar[Sequence[int]] = range(400, 600)
     signature_parameter: ClassVar[str] = "signature"
     challenge_parameter: ClassVar[str] = ""
     signed_parameters: ClassVar[tuple[str, ...]] = ("timestamp", "nonce")
@@ -207,6 +208,9 @@ class Hooks:
     has_challenge: ClassVar[bool] = True
     tells_words: ClassVar[bool] = True
     malformed: ClassVar[tuple[bytes, ...]] = ()
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Groups of rules whose cases are a platform's data add theirs."""
 
     def error(self, code: str, said: str = "") -> Fault:
         """The platform's error `code` in its own envelope, with `said` as its text."""
@@ -302,6 +306,14 @@ class Hooks:
         """The body and the content type that answer `challenge`."""
         return echo, "text/plain"
 
+    def speaking(self, sandbox: SandboxPlatform, http: httpx.AsyncClient, base_url: str) -> Adapter:
+        """The adapter that speaks to this sandbox, as patient as `http` is."""
+        return self.adapter(http, base_url)
+
+    def nobody(self, stage: Stage) -> Stage:
+        """The same account where nothing answers."""
+        return replace(stage, adapter=self.adapter(stage.http, "http://127.0.0.1:1"))
+
     @pytest.fixture
     async def stage(self) -> AsyncIterator[Stage]:
         async with AsyncExitStack() as stack:
@@ -313,10 +325,11 @@ class Hooks:
         impatient = await stack.enter_async_context(client(allow_private=True))
         impatient.timeout = IMPATIENCE
         base_url = await stack.enter_async_context(serve(sandbox.app))
+        await stack.enter_async_context(sandbox.running())
         account = sandbox.add_account(**options)
         stage = Stage(
-            adapter=self.adapter(http, base_url),
-            impatient=self.adapter(impatient, base_url),
+            adapter=self.speaking(sandbox, http, base_url),
+            impatient=self.speaking(sandbox, impatient, base_url),
             sandbox=sandbox,
             base_url=base_url,
             http=http,

@@ -19,7 +19,7 @@ from drumtower.db.engine import Database
 from drumtower.domain.clock import SystemClock
 from drumtower.jobs import ArqQueue
 from drumtower.limits import Limits
-from drumtower.mail import Mailer
+from drumtower.mail import mailer
 from drumtower.media.studio import Studio
 from drumtower.platforms import registry
 from drumtower.settings import Settings
@@ -143,7 +143,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             http=client,
             box=box,
             registry=adapters,
-            mail=Mailer(allow_private=settings.allow_private_addresses),
+            mail=mailer(settings),
         ),
         limits=Limits(registry=adapters, documented=settings.documented_limits),
         limiter=limiter,

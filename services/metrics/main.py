@@ -20,7 +20,7 @@ from drumtower.domain.clock import SystemClock
 from drumtower.health.listener import listener
 from drumtower.health.readiness import Own
 from drumtower.jobs import Role, listen
-from drumtower.mail import Mailer
+from drumtower.mail import mailer
 from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.stalls import watched
@@ -50,7 +50,7 @@ async def run(settings: Settings) -> None:
             http=client,
             box=box,
             registry=adapters,
-            mail=Mailer(allow_private=settings.allow_private_addresses),
+            mail=mailer(settings),
         ),
         clock=SystemClock(),
         platforms=plan.sources(adapters),

@@ -19,7 +19,7 @@ from drumtower.db.heartbeats import Heartbeats
 from drumtower.health.listener import listener
 from drumtower.health.readiness import Own
 from drumtower.jobs import ArqQueue, Role, listen
-from drumtower.mail import Mailer
+from drumtower.mail import mailer
 from drumtower.media.studio import Studio
 from drumtower.platforms import registry
 from drumtower.settings import Settings
@@ -67,7 +67,7 @@ async def run(settings: Settings) -> None:
         http=client,
         box=box,
         registry=registry.load(),
-        mail=Mailer(allow_private=settings.allow_private_addresses),
+        mail=mailer(settings),
     )
     storage = storage_of(settings)
     outcomes = Outcomes(due, Gate.of(connections.registry, settings))
