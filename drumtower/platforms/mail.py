@@ -23,7 +23,8 @@ async def posted(call: Awaitable[T], secret: str) -> T:
     try:
         return await call
     except MailError as error:
-        raise PlatformError(_failure(error, secret)) from error
+        # Without its cause: that shows the server's words as they came, and servers repeat what they were told.
+        raise PlatformError(_failure(error, secret)) from None
 
 
 def _failure(error: MailError, secret: str) -> failures.Failure:

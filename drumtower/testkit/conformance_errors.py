@@ -28,11 +28,6 @@ RETRY_AFTER = {"seconds": _seconds, "http date": _http_date}
 class ErrorRules(Hooks):
     """Each listed code, in the platform's own envelope, becomes the failure its rule says."""
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        super().pytest_generate_tests(metafunc)
-        if "listed_code" in metafunc.fixturenames:
-            metafunc.parametrize("listed_code", sorted(self.errors))
-
     async def test_a_listed_code_on_publish(self, stage: Stage, listed_code: str) -> None:
         stage.break_with(self._on_publish(listed_code))
         rule = failure_for(self.errors[listed_code], listed_code, once=True, now=datetime.now(UTC))

@@ -47,17 +47,12 @@ class LostAnswerRules(Hooks):
 
     lost: ClassVar[Mapping[str, Fault]] = LOST
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        super().pytest_generate_tests(metafunc)
-        if "lost" in metafunc.fixturenames:
-            metafunc.parametrize("lost", self.lost)
-
     @pytest.mark.parametrize("acts", [False, True], ids=["before it acted", "after it acted"])
     async def test_a_lost_answer_is_unknown_and_is_found_out(
-        self, stage: Stage, lost: str, acts: bool
+        self, stage: Stage, lost_answer: str, acts: bool
     ) -> None:
-        fault = self.lost[lost].model_copy(update={"path": self.publish_path, "acts": acts})
-        request, progress = stage.request(self.message(f"回执丢失：{lost}")), Progress()
+        fault = self.lost[lost_answer].model_copy(update={"path": self.publish_path, "acts": acts})
+        request, progress = stage.request(self.message(f"回执丢失：{lost_answer}")), Progress()
         await self._lose(stage, request, progress, fault)
         if isinstance(stage.adapter, Finder):
             await self._find(stage, request, acts=acts)

@@ -210,7 +210,10 @@ class Hooks:
     malformed: ClassVar[tuple[bytes, ...]] = ()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Groups of rules whose cases are a platform's data add theirs."""
+        """The cases of some rules are the platform's data."""
+        for name, cases in (("listed_code", "errors"), ("lost_answer", "lost")):
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, sorted(getattr(self, cases)))
 
     def error(self, code: str, said: str = "") -> Fault:
         """The platform's error `code` in its own envelope, with `said` as its text."""

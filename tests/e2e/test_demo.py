@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.places import ROOT, free_pair
+from tests.e2e.places import ROOT, free_three
 
 VICTIMS = ("scheduler", "api", "metrics", "sandbox", "valkey", "postgres")
 
@@ -41,7 +41,7 @@ def until_up(state: Path, demo: subprocess.Popen[str]) -> None:
 def test_the_demo_ends_in_equal_figures_whatever_is_killed() -> None:
     with tempfile.TemporaryDirectory(prefix="drumtower-e2e-") as name:
         state = Path(name)
-        command = [sys.executable, "-m", "examples.demo", name, "--port", str(free_pair())]
+        command = [sys.executable, "-m", "examples.demo", name, "--port", str(free_three())]
         with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as demo:

@@ -166,7 +166,7 @@ class Crashing(weibo.WeiboAdapter):
         return Published(external_id=body["idstr"], published_at=schemas.read_time(body["created_at"]))
 
 
-LOST, ACTED = {"lost": "resets", "acts": True}, {"lost": "500", "acts": True}
+LOST, ACTED = {"lost_answer": "resets", "acts": True}, {"lost_answer": "500", "acts": True}
 FOUND_OUT = "test_a_lost_answer_is_unknown_and_is_found_out"
 MUTANTS: list[tuple[type[weibo.WeiboAdapter], str, dict[str, Any]]] = [
     (Blind, FOUND_OUT, LOST),
@@ -188,8 +188,8 @@ MUTANTS: list[tuple[type[weibo.WeiboAdapter], str, dict[str, Any]]] = [
     (Trusting, "test_a_changed_signature_is_refused", {}),
     (Trusting, "test_a_stale_stamp_is_refused", {"seconds": 301}),
     (Trusting, "test_another_secret_is_refused", {}),
-    (Crashing, FOUND_OUT, {"lost": "200 no fields", "acts": False}),
-    (Crashing, FOUND_OUT, {"lost": "200 list", "acts": True}),
+    (Crashing, FOUND_OUT, {"lost_answer": "200 no fields", "acts": False}),
+    (Crashing, FOUND_OUT, {"lost_answer": "200 list", "acts": True}),
 ]
 
 

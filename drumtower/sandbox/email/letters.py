@@ -8,7 +8,7 @@ from drumtower.sandbox.store import Record
 
 
 def parsed(raw: bytes) -> EmailMessage:
-    return message_from_bytes(raw, policy=policy.SMTP)  # type: ignore[return-value]  # what this policy makes
+    return message_from_bytes(raw, policy=policy.SMTP)
 
 
 def taken(raw: bytes, sender: str, recipients: list[str]) -> Record:
@@ -23,6 +23,7 @@ def taken(raw: bytes, sender: str, recipients: list[str]) -> Record:
         "html": _part(letter, "html"),
         "files": [one.get_content_type() for one in letter.walk() if one.get_filename() or one["Content-ID"]],
         "sha256": sha256(raw).hexdigest(),
+        "raw": raw.decode("ascii", "replace"),
     }
 
 

@@ -5,6 +5,7 @@ itself. `status` and `body` are the reply; `acts` keeps the letter and spoils th
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from drumtower.sandbox.faults import Behaviour, Fault, Faults
 Take = Callable[[bytes, str, list[str]], None]
 LogIn = Callable[[str, str], bool]
 OK = "250 OK"
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library's: below that, each line of each letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,8 @@ class PostOffice:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
         def act() -> str:
-            self.take(bytes(envelope.content or b""), str(envelope.mail_from), list(envelope.rcpt_tos))
+            assert isinstance(envelope.content, bytes)
+            self.take(envelope.content, str(envelope.mail_from), list(envelope.rcpt_tos))
             return "250 queued"
 
         return await self._answer(server, "DATA", act)
@@ -84,9 +87,7 @@ async def _distort(fault: Fault, server: SMTP, right: str) -> str:
 
 
 @asynccontextmanager
-async def served(
-    office: PostOffice, port: int = 0, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[int]:
+async def served(office: PostOffice, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve on `port` (0: a free one) and give it; without `tls` there is neither STARTTLS nor a login."""
     loop, secure = asyncio.get_running_loop(), tls is not None
 

@@ -28,13 +28,9 @@ class EmailSandbox(SandboxPlatform):
 
     def __init__(self, log: Path | None = None) -> None:
         super().__init__(log)
-        self._room = None if log else TemporaryDirectory()  # where nothing is kept, the certificate is not either
-        self._place = log.parent if log else Path(self._room.name)  # type: ignore[union-attr]  # one of them is there
+        self._kept = log.parent if log else None
         self.port = 0
-
-    @property
-    def certificate(self) -> Certificate:
-        return certificate_at(self._place)
+        self.certificate: Certificate  # while it is running
 
     def routes(self) -> list[BaseRoute]:
         return []
@@ -56,10 +52,12 @@ class EmailSandbox(SandboxPlatform):
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator[None]:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(self.certificate.public, self.certificate.key)
         office = PostOffice(faults=self.faults, take=self._take, log_in=self._log_in)
-        async with served(office, port, tls) as self.port:
-            yield
+        with TemporaryDirectory() as forgotten:
+            self.certificate = certificate_at(self._kept or Path(forgotten))
+            tls.load_cert_chain(self.certificate.public, self.certificate.key)
+            async with served(office, port, tls) as self.port:
+                yield
 
     def _take(self, raw: bytes, sender: str, recipients: list[str]) -> None:
         number = str(self.store.next_number("letter"))
