@@ -10,7 +10,7 @@ import structlog
 
 _SECRET_NAME = re.compile(r"token|secret|password|authorization|credential|api_?key|jwt", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"((?:access_|refresh_|upload_)?token=|app_secret=|[?&]code=|Bearer |OAuth2 |dt_|dta_|dtr_|eyJ)[A-Za-z0-9._~+/=-]{6,}",
+    r"((?:access_|refresh_|upload_)?token=|app_secret=|[?&]code=|Bearer |OAuth2 |dt[aicrs]?_|eyJ|gAAAAA)[A-Za-z0-9._~+/=-]{6,}",
     re.IGNORECASE,
 )
 
@@ -29,9 +29,18 @@ def _masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
     return event
 
 
+def _mask_address(record: logging.LogRecord) -> bool:
+    """Blank out what is secret in a line of uvicorn's access log."""
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    record.args = tuple(mask(value) if isinstance(value, str) else value for value in arguments)
+    return True
+
+
 def configure(*, service: str, level: int = logging.INFO) -> None:
     """Set logging up, once, at a process's start: JSON lines on stderr."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    # Addresses hold credentials where whoever calls can send no header.
+    logging.getLogger("uvicorn.access").addFilter(_mask_address)
     # httpx and aiohttp log addresses, and platforms put tokens into them.
     for name in ("httpx", "aiohttp", "arq"):
         logging.getLogger(name).setLevel(logging.WARNING)

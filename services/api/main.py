@@ -37,6 +37,8 @@ from services.api.authorizations.router import router as authorizations
 from services.api.best_times.router import router as best_times
 from services.api.brands.router import router as brands
 from services.api.calendar.event_router import router as calendar_events
+from services.api.calendar.feed_router import ics_router as calendar_ics
+from services.api.calendar.feed_router import router as calendar_feeds
 from services.api.calendar.router import router as calendar
 from services.api.campaigns.router import router as campaigns
 from services.api.channels.router import router as channels
@@ -109,6 +111,8 @@ ROUTERS = (
     series,
     calendar,
     calendar_events,
+    calendar_feeds,
+    calendar_ics,
     rule_packs,
     compliance,
     ad_share,

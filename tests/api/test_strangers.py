@@ -102,6 +102,8 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
     ("campaigns_create", "brand_id"): lambda ids: CAMPAIGN | {"brand_id": ids["brand_id"]},
     ("calendar_events_create", "brand_id"): lambda ids: EVENT | {"brand_id": ids["brand_id"]},
     ("calendar_events_create", "owner_id"): lambda ids: EVENT | {"owner_id": ids["owner_id"]},
+    ("calendar_feeds_create", "brand_id"): lambda ids: {"name": "mine", "brand_id": ids["brand_id"]},
+    ("calendar_feeds_create", "channel_id"): lambda ids: {"name": "mine", "channel_id": ids["channel_id"]},
     ("channels_authorize", "brand_id"): lambda ids: AUTHORIZATION | {"brand_id": ids["brand_id"]},
     ("channels_authorize", "channel_id"): lambda ids: {"channel_id": ids["channel_id"]},
     ("channels_update", "handoff_owner_id"): lambda ids: {"handoff_owner_id": ids["owner_id"]},

@@ -116,10 +116,12 @@ async def build(
     day = answer(await client.put("/v1/calendar/days/2026-03-03/quiet_day", json=marked))
     said = {"kind": "own", "title": CANARY, "note": CANARY, "from": "2026-03-03", "to": "2026-03-04"}
     event = answer(await client.post("/v1/calendar/events", json=said), 201)
+    feed = answer(await client.post("/v1/calendar/feeds", json={"name": CANARY}), 201)
     finding = await make_finding(db, team, UUID(draft["id"]), quote=CANARY)
     return {
         "pack_id": rule_pack["id"],
         "event_id": event["id"],
+        "feed_id": feed["id"],
         "day": day["day"],
         "kind": day["kind"],
         "reference_id": reference["id"],

@@ -4,7 +4,7 @@ from drumtower.db.models.ad_share import AdShareOverride
 from drumtower.db.models.assets import Asset, LicenceWarning, Rendition
 from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
-from drumtower.db.models.calendar import CalendarDay, CalendarEvent
+from drumtower.db.models.calendar import CalendarDay, CalendarEvent, CalendarFeed
 from drumtower.db.models.campaigns import Campaign
 from drumtower.db.models.channels import AuthorisationWarning, Channel, FeedbackCursor, Slot
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
@@ -41,6 +41,7 @@ __all__ = [
     "Breaker",
     "CalendarDay",
     "CalendarEvent",
+    "CalendarFeed",
     "Campaign",
     "Channel",
     "ChannelAuthorization",

@@ -56,3 +56,24 @@ class CalendarEvent(Base):
     created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class CalendarFeed(Base):
+    """A member's address for other calendars: its token hashed, and when what it gives changed last."""
+
+    __tablename__ = "calendar_feeds"
+    __table_args__ = (UniqueConstraint("token_hash"), Index("ix_calendar_feeds_list", "workspace_id", "id"))
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    token_hash: Mapped[bytes]
+    kinds: Mapped[list[str]]  # none: all
+    brand_id: Mapped[UUID | None] = mapped_column(ForeignKey("brands.id"))
+    channel_id: Mapped[UUID | None] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    content_hash: Mapped[Word | None]  # of what it gave last
+    changed_at: Mapped[datetime | None]  # when that was new
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
