@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -50,7 +49,7 @@ class FeedRepository(Scoped):
 
     def deliveries(
         self, first: date, last: date, zone: ZoneInfo, brand_id: UUID | None, channel_id: UUID | None
-    ) -> Select[Any]:
+    ) -> Select[Delivery, str, str]:
         """Select what leaves or left on these days of the zone, with its post's title and its channel's name."""
         start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in _bounds(first, last))
         statement = (

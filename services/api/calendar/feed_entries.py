@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select
+from sqlalchemy import Select
 
 from drumtower import almanac
 from drumtower.db.engine import Tx
@@ -41,12 +41,12 @@ async def gather(tx: Tx, principal: Principal, feed: CalendarFeed, now: datetime
         found += [_post(post) for (post,) in await _all(tx, rows.posts(*span, brand_id))]
     if FeedKind.DELIVERY in kinds:
         leaving = rows.deliveries(*span, zone, brand_id, feed.channel_id)
-        found += [_delivery(*row, zone) for row in await _all(tx, leaving)]
+        found += [_delivery(row, title, name, zone) for row, title, name in await _all(tx, leaving)]
     return [entry for entry in found if entry.kind in kinds]
 
 
-async def _all(tx: Tx, statement: Select[Any]) -> Sequence[Row[Any]]:
-    rows: Sequence[Row[Any]] = (await tx.execute(statement.limit(MOST + 1))).all()
+async def _all(tx: Tx, statement: Select[Any] | Select[Delivery, str, str]) -> Sequence[Any]:
+    rows = (await tx.execute(statement.limit(MOST + 1))).all()
     if len(rows) > MOST:
         detail = f"More than {MOST} things are planned in these days."
         raise Invalid.at("?token", "feed_too_full", detail, "Make a feed of one brand or channel.")

@@ -31,7 +31,7 @@ def write(name: str, entries: Iterable[Entry], timezone: str) -> bytes:
         calendar.add_missing_timezones(
             first_date=date(min(years), 1, 1), last_date=date(max(years) + 1, 1, 1)
         )
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
 
 
 def _event(entry: Entry) -> Event:
