@@ -16,7 +16,7 @@ from tests.api.world import Operation, operations
 MADE: Json = json.loads(document.make())
 OPERATIONS = operations(MADE)
 # Anybody may ask these: no credential, so no refusal of one.
-OPEN = {"downloads_get", "health_live", "health_ready", "links_follow"}
+OPEN = {"calendar_ics", "downloads_get", "health_live", "health_ready", "links_follow"}
 COMMITTED = "docs/openapi.json has drifted: python -m services.api.document"
 
 
