@@ -5,13 +5,13 @@ A version of a pack never changes, so what was read and built once is kept while
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Final
 from uuid import UUID
 
 from drumtower.db.engine import Tx
 from drumtower.db.repositories.rule_packs import Active, active_of, rules_of
-from drumtower.domain.rule_packs import Hit, Pack, Screen, digest, from_json
+from drumtower.domain.rule_packs import Pack, Screen, digest, from_json
 from drumtower.language.packs import shipped
 from drumtower.language.terms import Terms
 
@@ -24,16 +24,13 @@ class Screening:
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self._hits = cache(terms.hits)
+        hits = cache(terms.hits)
+        self._screen = cache(lambda platform, industry: partial(hits, platform=platform, industry=industry))
 
     def on(self, platform: str | None = None, industry: str | None = None) -> Screen:
-        """Return the screen for texts on a platform, of an industry; None rules nothing out."""
+        """Return the screen for texts on a platform, of an industry; None rules nothing out. Equal ones are the same."""
         known = platform is None or platform in self._terms.platforms
-        named = platform if known else ELSEWHERE
-
-        def screen(text: str) -> Sequence[Hit]:
-            return self._hits(text, named, industry)
-
+        screen: Screen = self._screen(platform if known else ELSEWHERE, industry)
         return screen
 
 

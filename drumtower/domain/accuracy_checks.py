@@ -1,4 +1,4 @@
-"""Checks of what is claimed: figures without a source, dates that can't be."""
+"""Checks of what is claimed: figures without a source, dates that can't be, names misspelt."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import regex
 
+from drumtower.domain.content import Texts
 from drumtower.domain.errors import Evidence, Severity, Violation
-from drumtower.domain.facts import Facts
 
 _FIGURE = regex.compile(
     r"\d[\d.,]{0,12}\s?[%％](?!\s?(?:棉|羊毛|桑蚕丝|果汁|亚麻|off))"
@@ -43,9 +43,8 @@ class _Wrong:
     fix: str | None = None
 
 
-def figures(facts: Facts) -> Iterator[Violation]:
+def figures(body: str) -> Iterator[Violation]:
     """Ask for the source of a share, a multiple or a great number that has none near it."""
-    body = facts.content.body
     for match in _FIGURE.finditer(body):
         around = body[max(0, match.start() - _NEAR) : match.end() + _NEAR]
         if _SOURCE.search(around) or _OFFERS.search(body[match.end() : match.end() + 6]):
@@ -60,11 +59,11 @@ def figures(facts: Facts) -> Iterator[Violation]:
         )
 
 
-def dates(facts: Facts) -> Iterator[Violation]:
+def dates(texts: Texts, today: date) -> Iterator[Violation]:
     """Say which dates do not exist, and which are another weekday than the text says."""
-    for pointer, text in (("/title", facts.content.title), ("/body", facts.content.body)):
+    for pointer, text in texts:
         for match in (*_CHINESE_DATE.finditer(text), *_ENGLISH_DATE.finditer(text)):
-            wrong = _wrong_date(match, facts)
+            wrong = _wrong_date(match, today)
             if wrong is not None:
                 yield Violation(
                     pointer=pointer,
@@ -77,15 +76,15 @@ def dates(facts: Facts) -> Iterator[Violation]:
                 )
 
 
-def _wrong_date(match: regex.Match[str], facts: Facts) -> _Wrong | None:
+def _wrong_date(match: regex.Match[str], today: date) -> _Wrong | None:
     month, day, weekday = _month(match["month"]), int(match["day"]), _weekday(match["weekday"])
-    years = [int(match["year"])] if match["year"] else _years(facts.at.date())
+    years = [int(match["year"])] if match["year"] else _years(today)
     days = [found for year in years if (found := _date(year, month, day)) is not None]
     if not days:
         return _Wrong(code="date_impossible", detail=f"There is no day {match.group()!r}.")
     if weekday is None or any(found.weekday() == weekday for found in days):
         return None
-    right = min(days, key=lambda found: abs(found - facts.at.date()))
+    right = min(days, key=lambda found: abs(found - today))
     told = match["weekday"]
     if told in _WEEKDAYS + "天":
         fix = match.group().replace(told, _WEEKDAYS[right.weekday()])

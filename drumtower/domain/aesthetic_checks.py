@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from drumtower.domain.capabilities import family
 from drumtower.domain.errors import Evidence, Severity, Violation
-from drumtower.domain.facts import Facts, MediaFacts
+from drumtower.domain.facts import Files, MediaFacts
 
 SHARP = 640  # pixels on the longer side; below it a phone of today shows an image blurred
 HEAVY = 5 * 1024 * 1024  # bytes; over it readers on the move wait
@@ -12,8 +12,8 @@ MOST_RATIOS_APART = 1.6  # widest by narrowest of one post's images
 FULL_GRIDS = frozenset({1, 2, 3, 4, 6, 9})  # what fills its rows where platforms show a grid of three
 
 
-def sharpness(facts: Facts) -> Iterator[Violation]:
-    for index, image in _images(facts):
+def sharpness(media: Files) -> Iterator[Violation]:
+    for index, image in _images(media):
         if image.width and image.height and max(image.width, image.height) < SHARP:
             yield _warn(
                 f"/asset_ids/{index}",
@@ -24,8 +24,8 @@ def sharpness(facts: Facts) -> Iterator[Violation]:
             )
 
 
-def weight(facts: Facts) -> Iterator[Violation]:
-    for index, image in _images(facts):
+def weight(media: Files) -> Iterator[Violation]:
+    for index, image in _images(media):
         if image.size > HEAVY:
             yield _warn(
                 f"/asset_ids/{index}",
@@ -35,9 +35,9 @@ def weight(facts: Facts) -> Iterator[Violation]:
             )
 
 
-def shapes(facts: Facts) -> Iterator[Violation]:
+def shapes(media: Files) -> Iterator[Violation]:
     """Say that a post's images do not go together in shape."""
-    ratios = [image.width / image.height for _, image in _images(facts) if image.width and image.height]
+    ratios = [image.width / image.height for _, image in _images(media) if image.width and image.height]
     if len(ratios) > 1 and max(ratios) / min(ratios) > MOST_RATIOS_APART:
         yield _warn(
             "/asset_ids",
@@ -47,9 +47,9 @@ def shapes(facts: Facts) -> Iterator[Violation]:
         )
 
 
-def count(facts: Facts) -> Iterator[Violation]:
+def count(media: Files) -> Iterator[Violation]:
     """Say that a grid of the images has a hole in it."""
-    images = len(list(_images(facts)))
+    images = len(list(_images(media)))
     if images not in FULL_GRIDS and 1 < images < max(FULL_GRIDS):
         yield _warn(
             "/asset_ids",
@@ -59,10 +59,10 @@ def count(facts: Facts) -> Iterator[Violation]:
         )
 
 
-def _images(facts: Facts) -> Iterator[tuple[int, MediaFacts]]:
-    for index, media in enumerate(facts.media):
-        if media is not None and family(media.content_type) == "image":
-            yield index, media
+def _images(media: Files) -> Iterator[tuple[int, MediaFacts]]:
+    for index, file in enumerate(media):
+        if file is not None and family(file.content_type) == "image":
+            yield index, file
 
 
 def _warn(pointer: str, code: str, detail: str, hint: str, severity: Severity = Severity.INFO) -> Violation:

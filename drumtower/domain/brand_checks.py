@@ -1,14 +1,14 @@
 """Checks against the brand: its words, its tone, what it tells its readers, and what it means to speak of."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import regex
 
 from drumtower.domain.brands import Address, DisclosureRule, Kit, PillarShare, ToneRules
-from drumtower.domain.content import Nature
+from drumtower.domain.content import Nature, Texts
 from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Evidence, Severity, Violation
 from drumtower.domain.facts import Facts
@@ -28,34 +28,30 @@ _EXCLAMATION = regex.compile("[!！]")
 _EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Emoji}\uFE0F")
 
 
-@lru_cache(maxsize=256)  # a preflight asks for the same texts once a platform
+@lru_cache(maxsize=64)  # two checks ask of the same texts
 def _plain(text: str) -> str:
     """Fold width, case and invisible characters, so that no spelling of a word slips past its plain form."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return regex.sub(r"[\p{Cf}\p{Default_Ignorable_Code_Point}]", "", folded)
 
 
-def _said(facts: Facts) -> dict[str, str]:
-    said = {"title": facts.content.title, "body": facts.content.body}
-    said |= {f"hashtags/{index}": tag for index, tag in enumerate(facts.content.hashtags)}
-    return {pointer: _plain(text) for pointer, text in said.items()}
-
-
-def banned_words(facts: Facts) -> Iterator[Violation]:
-    for pointer, text in _said(facts).items():
-        for word in facts.kit.banned_words:
-            if (plain := _plain(word)) and plain in text:
+def banned_words(texts: Texts, banned: Sequence[str]) -> Iterator[Violation]:
+    looked_for = [(word, plain) for word in banned if (plain := _plain(word))]
+    for pointer, text in texts:
+        said = _plain(text)
+        for word, plain in looked_for:
+            if plain in said:
                 yield Violation(
-                    pointer=f"/{pointer}",
+                    pointer=pointer,
                     code="banned_word",
                     detail=f"The brand does not say {word!r}.",
                     hint="Say it in other words.",
                 )
 
 
-def required_words(facts: Facts) -> Iterator[Violation]:
-    said = "\n".join(_said(facts).values())
-    for word in facts.kit.required_words:
+def required_words(texts: Texts, required: Sequence[str]) -> Iterator[Violation]:
+    said = "\n".join(_plain(text) for _, text in texts)
+    for word in required:
         if _plain(word) not in said:
             yield Violation(
                 pointer="/body",
@@ -98,10 +94,10 @@ def _undisclosed(disclosure: Disclosure, rule: DisclosureRule) -> Violation:
     )
 
 
-def spellings(facts: Facts) -> Iterator[Violation]:
+def spellings(texts: Texts, kit: Kit) -> Iterator[Violation]:
     """Say where a name stands in another case or width, with a gap in it, or in a spelling that is known as wrong."""
-    for pointer, text in (("/title", facts.content.title), ("/body", facts.content.body)):
-        found = {(one.start, one.end): one for one in _misspelt(text, facts.kit)}
+    for pointer, text in texts:
+        found = {(one.start, one.end): one for one in _misspelt(text, kit)}
         for start, end in sorted(found):
             one = found[start, end]
             yield Violation(
@@ -162,16 +158,11 @@ def _whole(word: str) -> str:
     return f"{before}{regex.escape(word)}{after}"
 
 
-def tone(facts: Facts) -> Iterator[Violation]:
-    """Say where the text leaves the brand's tone, as far as that can be counted."""
-    yield from tone_of(facts.content.title, facts.content.body, facts.kit.tone)
-
-
-def tone_of(title: str, body: str, rules: ToneRules) -> Iterator[Violation]:
-    """Hold a text to a tone."""
-    for pointer, text in (("/title", title), ("/body", body)):
+def tone(texts: Texts, rules: ToneRules) -> Iterator[Violation]:
+    """Say where the texts leave a tone, as far as that can be counted."""
+    for pointer, text in texts:
         yield from _address(pointer, text, rules.address)
-    said = f"{title}\n{body}"
+    said = "\n".join(text for _, text in texts)
     marks, emoji = len(_EXCLAMATION.findall(said)), len(_EMOJI.findall(said))
     yield from _counted("tone_exclamations", "exclamation marks", marks, rules.most_exclamations)
     yield from _counted("tone_emoji", "emoji", emoji, rules.most_emoji)

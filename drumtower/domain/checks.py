@@ -4,24 +4,34 @@ Preflight asks it for people; scheduling and the claim ask it again. Pointers ar
 (`/body`, `/asset_ids/0`, `/options/author`, `/channel`); `place` turns them into those of the post.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVarTuple
+from uuid import UUID
 
 from drumtower.domain import (
     accuracy_checks,
+    ad_share,
     aesthetic_checks,
     brand_checks,
+    calendar,
     compliance_checks,
     editorial_checks,
+    originality,
     platform_checks,
     readability_checks,
 )
+from drumtower.domain.brands import Kit, ToneRules
 from drumtower.domain.capabilities import TextRule
-from drumtower.domain.content import Content
+from drumtower.domain.content import Content, Nature, Texts, texts_of
 from drumtower.domain.errors import Severity, Violation
-from drumtower.domain.facts import Facts
+from drumtower.domain.facts import Facts, Files
 from drumtower.domain.reviews import Criterion
+from drumtower.domain.rule_packs import Screen
 from drumtower.domain.text import Unit, length
+
+Given = TypeVarTuple("Given")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,49 +51,124 @@ class Length:
     unit: Unit
 
 
-Check = Callable[[Facts], Iterable[Violation]]
+@dataclass(frozen=True, slots=True, eq=False)
+class Check(Generic[*Given]):
+    """A rule and all that it is given of the facts: where that is the same, the rule has nothing new to say."""
 
-CHECKS: dict[Criterion | None, tuple[Check, ...]] = {
+    given: Callable[[Facts], tuple[*Given]]
+    rule: Callable[[*Given], Iterable[Violation]]
+
+
+def _all(facts: Facts) -> tuple[Facts]:
+    return (facts,)
+
+
+def _body(facts: Facts) -> tuple[str]:
+    return (facts.content.body,)
+
+
+def _written(facts: Facts) -> tuple[Texts]:
+    return (texts_of(facts.content)[:2],)  # what a hashtag says is no sentence
+
+
+def _dated(facts: Facts) -> tuple[Texts, date]:
+    return (*_written(facts), facts.at.date())
+
+
+def _named(facts: Facts) -> tuple[Texts, Kit]:
+    return (*_written(facts), facts.kit)
+
+
+def _screened(facts: Facts) -> tuple[Texts, Screen]:
+    return texts_of(facts.content), facts.standards.screen
+
+
+def _signs(facts: Facts) -> tuple[Texts, Nature]:
+    links = ((f"/links/{index}", link) for index, link in enumerate(facts.content.links))
+    return (*_written(facts)[0], *links), facts.content.nature
+
+
+def _sold(facts: Facts) -> tuple[Nature, ad_share.AdShare | None]:
+    return facts.content.nature, facts.standards.ad_share
+
+
+def _likenesses(facts: Facts) -> tuple[originality.Originality | None, datetime]:
+    return facts.standards.originality, facts.at
+
+
+def _quiet_days(facts: Facts) -> tuple[tuple[calendar.Mark, ...]]:
+    return (facts.standards.quiet_days,)
+
+
+def _banned(facts: Facts) -> tuple[Texts, tuple[str, ...]]:
+    return texts_of(facts.content), facts.kit.banned_words
+
+
+def _required(facts: Facts) -> tuple[Texts, tuple[str, ...]]:
+    return texts_of(facts.content), facts.kit.required_words
+
+
+def _toned(facts: Facts) -> tuple[Texts, ToneRules]:
+    return (*_written(facts), facts.kit.tone)
+
+
+def _files(facts: Facts) -> tuple[Files]:
+    return (facts.media,)
+
+
+def _licensed(facts: Facts) -> tuple[Files, datetime]:
+    return facts.media, facts.at
+
+
+def _file_ids(facts: Facts) -> tuple[tuple[UUID, ...]]:
+    return (facts.content.asset_ids,)
+
+
+def _jargon(facts: Facts) -> tuple[str, tuple[str, ...]]:
+    return facts.content.body, facts.standards.jargon
+
+
+CHECKS: dict[Criterion | None, tuple[Check[*tuple[Any, ...]], ...]] = {
     None: (
-        platform_checks.connected,
-        platform_checks.kind,
-        platform_checks.texts,
-        platform_checks.link,
-        platform_checks.media,
-        platform_checks.options,
+        Check(_all, platform_checks.connected),
+        Check(_all, platform_checks.kind),
+        Check(_all, platform_checks.texts),
+        Check(_all, platform_checks.link),
+        Check(_all, platform_checks.media),
+        Check(_all, platform_checks.options),
     ),
     Criterion.ACCURACY: (
-        editorial_checks.placeholders,
-        accuracy_checks.figures,
-        accuracy_checks.dates,
-        brand_checks.spellings,
+        Check(_written, editorial_checks.placeholders),
+        Check(_body, accuracy_checks.figures),
+        Check(_dated, accuracy_checks.dates),
+        Check(_named, brand_checks.spellings),
     ),
     Criterion.COMPLIANCE: (
-        compliance_checks.rules,
-        compliance_checks.advertising,
-        compliance_checks.nature,
-        compliance_checks.originality,
-        compliance_checks.quiet_days,
-        brand_checks.banned_words,
-        brand_checks.required_words,
-        brand_checks.disclosures,
-        brand_checks.pillar,
-        editorial_checks.licences,
+        Check(_screened, compliance_checks.rules),
+        Check(_sold, ad_share.check),
+        Check(_signs, compliance_checks.nature),
+        Check(_likenesses, originality.check),
+        Check(_quiet_days, calendar.check_quiet),
+        Check(_banned, brand_checks.banned_words),
+        Check(_required, brand_checks.required_words),
+        Check(_all, brand_checks.disclosures),
+        Check(_all, brand_checks.pillar),
+        Check(_licensed, editorial_checks.licences),
     ),
     Criterion.READABILITY: (
-        editorial_checks.alt_texts,
-        readability_checks.sentences,
-        readability_checks.walls,
-        readability_checks.difficulty,
-        readability_checks.jargon,
-        brand_checks.tone,
+        Check(_files, editorial_checks.alt_texts),
+        Check(_body, readability_checks.sentences),
+        Check(_body, readability_checks.walls),
+        Check(_body, readability_checks.difficulty),
+        Check(_jargon, readability_checks.jargon),
+        Check(_toned, brand_checks.tone),
     ),
     Criterion.AESTHETICS: (
-        editorial_checks.repeated_media,
-        aesthetic_checks.sharpness,
-        aesthetic_checks.weight,
-        aesthetic_checks.shapes,
-        aesthetic_checks.count,
+        Check(_file_ids, editorial_checks.repeated_media),
+        Check(_files, aesthetic_checks.sharpness),
+        Check(_files, aesthetic_checks.weight),
+        Check(_files, aesthetic_checks.shapes),
+        Check(_files, aesthetic_checks.count),
     ),
 }
 
@@ -104,12 +189,23 @@ def measures(text: str, rule: TextRule | None) -> list[Length]:
 
 def examine(facts: Facts) -> list[Finding]:
     """Run every check; all findings at once, blocking ones first."""
-    found = [
-        Finding(criterion=criterion, violation=violation)
-        for criterion, checks in CHECKS.items()
-        for check in checks
-        for violation in check(facts)
-    ]
+    return examine_each([facts])[0]
+
+
+def examine_each(given: Sequence[Facts]) -> list[list[Finding]]:
+    """Return what `examine` finds of each, in order; what several have in common is looked at once."""
+    known: dict[Hashable, list[Finding]] = {}
+    return [_examined(facts, known) for facts in given]
+
+
+def _examined(facts: Facts, known: dict[Hashable, list[Finding]]) -> list[Finding]:
+    found: list[Finding] = []
+    for criterion, checks in CHECKS.items():
+        for check in checks:
+            seen = (check, given := check.given(facts))
+            if seen not in known:
+                known[seen] = [Finding(criterion=criterion, violation=one) for one in check.rule(*given)]
+            found += known[seen]
     return sorted(found, key=lambda finding: finding.violation.severity is not Severity.BLOCK)
 
 

@@ -2,41 +2,21 @@
 
 from collections.abc import Iterator
 
-from drumtower.domain import ad_share, calendar, natures
-from drumtower.domain import originality as domain_originality
-from drumtower.domain.content import ChannelContent, Content, Nature
+from drumtower.domain import natures
+from drumtower.domain.content import Nature, Texts
 from drumtower.domain.errors import Evidence, Severity, Violation
-from drumtower.domain.facts import Facts
 from drumtower.domain.rule_packs import Hit, Screen
 
 
-def texts_of(content: Content | ChannelContent) -> dict[str, str]:
-    """Return what a reader of the post reads, by pointer."""
-    said = {"/title": content.title, "/body": content.body}
-    return said | {f"/hashtags/{index}": tag for index, tag in enumerate(content.hashtags)}
+def rules(texts: Texts, screen: Screen) -> Iterator[Violation]:
+    for pointer, text in texts:
+        yield from screened(pointer, text, screen)
 
 
-def rules(facts: Facts) -> Iterator[Violation]:
-    for pointer, text in texts_of(facts.content).items():
-        yield from screened(pointer, text, facts.standards.screen)
-
-
-def advertising(facts: Facts) -> Iterator[Violation]:
-    yield from ad_share.check(facts.content.nature, facts.standards.ad_share)
-
-
-def originality(facts: Facts) -> Iterator[Violation]:
-    yield from domain_originality.check(facts.standards.originality, facts.at)
-
-
-def quiet_days(facts: Facts) -> Iterator[Violation]:
-    yield from calendar.check_quiet(facts.standards.quiet_days)
-
-
-def nature(facts: Facts) -> Iterator[Violation]:
+def nature(texts: Texts, told: Nature) -> Iterator[Violation]:
     """Say that a post looks like an advertisement and is not called one; whether it is one a person decides."""
-    suggested = natures.suggest(facts.content)
-    if suggested.nature is Nature.PROMOTIONAL and facts.content.nature is not Nature.PROMOTIONAL:
+    suggested = natures.suggest(texts)
+    if suggested.nature is Nature.PROMOTIONAL and told is not Nature.PROMOTIONAL:
         first = suggested.signs[0]
         signs = ", ".join(f"{sign.kind} “{sign.quote}”" for sign in suggested.signs)
         yield Violation(

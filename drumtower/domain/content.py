@@ -92,6 +92,16 @@ def for_channel(content: Content, channel_id: UUID) -> ChannelContent:
     )
 
 
+# What somebody wrote, each with the pointer to where it stands.
+Texts = tuple[tuple[str, str], ...]
+
+
+def texts_of(content: Content | ChannelContent) -> Texts:
+    """Return what a reader of the post reads."""
+    tags = ((f"/hashtags/{index}", tag) for index, tag in enumerate(content.hashtags))
+    return (("/title", content.title), ("/body", content.body), *tags)
+
+
 def to_json(content: Content) -> dict[str, Any]:
     """Return `content` as plain JSON, the form in which versions are stored."""
     return {

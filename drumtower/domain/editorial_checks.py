@@ -1,12 +1,14 @@
 """Checks of what is said and shown, by point of review."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import regex
 
+from drumtower.domain.content import Texts
 from drumtower.domain.errors import Severity, Violation
-from drumtower.domain.facts import Facts
+from drumtower.domain.facts import Files
 from drumtower.domain.text import is_blank
 
 # A post stays where it is; whoever plans it should know that a file in it may not for long.
@@ -18,11 +20,11 @@ _PLACEHOLDER = regex.compile(
 )
 
 
-def placeholders(facts: Facts) -> Iterator[Violation]:
-    for field, text in (("title", facts.content.title), ("body", facts.content.body)):
+def placeholders(texts: Texts) -> Iterator[Violation]:
+    for pointer, text in texts:
         if match := _PLACEHOLDER.search(text):
             yield Violation(
-                pointer=f"/{field}",
+                pointer=pointer,
                 code="placeholder_left",
                 detail=f"{match.group()!r} looks like something still to be written.",
                 hint="Write it, or leave it if it is meant.",
@@ -30,30 +32,30 @@ def placeholders(facts: Facts) -> Iterator[Violation]:
             )
 
 
-def licences(facts: Facts) -> Iterator[Violation]:
-    for index, media in enumerate(facts.media):
-        if media is not None and media.expires_at is not None and media.expires_at <= facts.at:
+def licences(media: Files, at: datetime) -> Iterator[Violation]:
+    for index, file in enumerate(media):
+        if file is None or file.expires_at is None:
+            continue
+        if file.expires_at <= at:
             yield Violation(
                 pointer=f"/asset_ids/{index}",
                 code="licence_expired",
-                detail=f"The file's licence ends at {media.expires_at.isoformat()}, before the post leaves.",
+                detail=f"The file's licence ends at {file.expires_at.isoformat()}, before the post leaves.",
                 hint="Renew the licence, or use another file.",
             )
-        elif (
-            media is not None and media.expires_at is not None and media.expires_at < facts.at + LICENCE_AHEAD
-        ):
+        elif file.expires_at < at + LICENCE_AHEAD:
             yield Violation(
                 pointer=f"/asset_ids/{index}",
                 code="licence_ends_soon",
-                detail=f"The file's licence ends at {media.expires_at.isoformat()}, soon after the post leaves.",
+                detail=f"The file's licence ends at {file.expires_at.isoformat()}, soon after the post leaves.",
                 hint="Renew the licence, or take the post back in time.",
                 severity=Severity.WARN,
             )
 
 
-def alt_texts(facts: Facts) -> Iterator[Violation]:
-    for index, media in enumerate(facts.media):
-        if media is not None and media.content_type.startswith("image/") and is_blank(media.alt_text):
+def alt_texts(media: Files) -> Iterator[Violation]:
+    for index, file in enumerate(media):
+        if file is not None and file.content_type.startswith("image/") and is_blank(file.alt_text):
             yield Violation(
                 pointer=f"/asset_ids/{index}",
                 code="alt_text_missing",
@@ -63,8 +65,7 @@ def alt_texts(facts: Facts) -> Iterator[Violation]:
             )
 
 
-def repeated_media(facts: Facts) -> Iterator[Violation]:
-    ids = facts.content.asset_ids
+def repeated_media(ids: Sequence[UUID]) -> Iterator[Violation]:
     for index, asset_id in enumerate(ids):
         if asset_id in ids[:index]:
             yield Violation(

@@ -29,6 +29,10 @@ class MediaFacts:
     ai_generated: bool = False
 
 
+# A post's, in its order; None where one is gone.
+Files = tuple[MediaFacts | None, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standards:
     """What a workspace holds its texts to, as it stands at one moment."""
@@ -42,16 +46,16 @@ class Standards:
     quiet_days: tuple[Mark, ...] = ()  # that the moment of leaving falls on, in the workspace's zone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
-    """All that the checks may look at. `at` is the moment at which the post would leave."""
+    """All that the checks may look at, equal to itself alone. `at` is the moment at which the post would leave."""
 
     content: ChannelContent
     text: str  # as composed for the platform
     platform: str  # its name, as people read it
     capabilities: Capabilities
     connected: bool
-    media: tuple[MediaFacts | None, ...]  # one per asset id; None where the file is gone
+    media: Files
     option_violations: tuple[Violation, ...]
     at: datetime
     kit: Kit = field(default_factory=Kit)

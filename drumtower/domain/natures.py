@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import regex
 
-from drumtower.domain.content import ChannelContent, Nature
+from drumtower.domain.content import Nature, Texts
 
 # Any two of them together, or one link to a shop, make an advertisement likely.
 _SIGNS: dict[str, regex.Pattern[str]] = {
@@ -47,22 +47,20 @@ class Suggestion:
     signs: tuple[Sign, ...]
 
 
-def suggest(content: ChannelContent) -> Suggestion:
-    """Return what the content looks like, by prices, coupons, calls to buy and links to shops."""
-    signs = [sign for kind, pattern in _SIGNS.items() if (sign := _first(kind, pattern, content))]
-    shop = _first("shop_link", _SHOP, content)
+def suggest(texts: Texts) -> Suggestion:
+    """Return what the texts (title, body, links) look like, by prices, coupons, calls to buy and links to shops."""
+    signs = [sign for kind, pattern in _SIGNS.items() if (sign := _first(kind, pattern, texts))]
+    shop = _first("shop_link", _SHOP, texts)
     if shop is not None or len(signs) >= ENOUGH:
         return Suggestion(nature=Nature.PROMOTIONAL, signs=(*signs, *([shop] if shop else [])))
-    public = _first("public_service", _PUBLIC, content)
+    public = _first("public_service", _PUBLIC, texts)
     if public is not None and not signs:
         return Suggestion(nature=Nature.PUBLIC_SERVICE, signs=(public,))
     return Suggestion(nature=None, signs=tuple(signs))
 
 
-def _first(kind: str, pattern: regex.Pattern[str], content: ChannelContent) -> Sign | None:
-    texts = {"/title": content.title, "/body": content.body}
-    texts |= {f"/links/{index}": link for index, link in enumerate(content.links)}
-    for pointer, text in texts.items():
+def _first(kind: str, pattern: regex.Pattern[str], texts: Texts) -> Sign | None:
+    for pointer, text in texts:
         if match := pattern.search(text):
             return Sign(kind=kind, pointer=pointer, quote=match.group(), start=match.start(), end=match.end())
     return None

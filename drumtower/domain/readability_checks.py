@@ -4,13 +4,12 @@ English: the automated readability index (Senter and Smith, 1967). Chinese has n
 clause lengths are advice, with limits from common editorial practice, and claim no school grade.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import regex
 
 from drumtower.domain.errors import Evidence, Severity, Violation
-from drumtower.domain.facts import Facts
 
 LONGEST_SENTENCE_ZH = 80  # characters
 LONGEST_SENTENCE_EN = 35  # words
@@ -27,9 +26,9 @@ _WORD = regex.compile(r"[A-Za-z][A-Za-z'’-]*")
 _MOST_FINDINGS = 5
 
 
-def sentences(facts: Facts) -> Iterator[Violation]:
+def sentences(body: str) -> Iterator[Violation]:
     """Say which sentences are too long to be taken in at once."""
-    body = _without_links(facts.content.body)
+    body = _without_links(body)
     chinese = _is_chinese(body)
     pattern = _SENTENCE if chinese else _ENGLISH_SENTENCE
     long = [match for match in pattern.finditer(body) if _is_long(match.group(), chinese)]
@@ -53,9 +52,9 @@ def _is_long(sentence: str, chinese: bool) -> bool:
     return len(_WORD.findall(sentence)) > LONGEST_SENTENCE_EN
 
 
-def walls(facts: Facts) -> Iterator[Violation]:
+def walls(body: str) -> Iterator[Violation]:
     """Say which paragraphs have no break for too long."""
-    for match in regex.finditer(r"[^\n]+", _without_links(facts.content.body)):
+    for match in regex.finditer(r"[^\n]+", _without_links(body)):
         text = match.group().strip()
         if len(_HAN.findall(text)) + 2 * len(_WORD.findall(text)) > LONGEST_PARAGRAPH:
             yield Violation(
@@ -68,9 +67,9 @@ def walls(facts: Facts) -> Iterator[Violation]:
             )
 
 
-def difficulty(facts: Facts) -> Iterator[Violation]:
+def difficulty(body: str) -> Iterator[Violation]:
     """Say that a text as a whole is hard to read."""
-    body = _without_links(facts.content.body)
+    body = _without_links(body)
     if _is_chinese(body):
         mean = mean_sentence(body)
         if len(_HAN.findall(body)) >= 2 * ENOUGH_WORDS and mean > MEAN_SENTENCE_ZH:
@@ -89,7 +88,6 @@ def _hard(detail: str) -> Violation:
     return Violation(pointer="/body", code="hard_to_read", detail=detail, hint=hint, severity=Severity.INFO)
 
 
-@lru_cache(maxsize=64)
 def mean_sentence(text: str) -> float:
     """Return how many Han characters a sentence has on average."""
     sizes = [len(_HAN.findall(match.group())) for match in _SENTENCE.finditer(text)]
@@ -106,10 +104,10 @@ def ari(text: str) -> float | None:
     return 4.71 * sum(map(len, words)) / len(words) + 0.5 * len(words) / ends - 21.43
 
 
-def jargon(facts: Facts) -> Iterator[Violation]:
+def jargon(body: str, words: Sequence[str]) -> Iterator[Violation]:
     """Say which words of the workspace's jargon list its readers should not have to know."""
-    text = facts.content.body.casefold()
-    for word in facts.standards.jargon:
+    text = body.casefold()
+    for word in words:
         at = text.find(word.casefold())
         if at >= 0:
             yield Violation(
@@ -118,18 +116,16 @@ def jargon(facts: Facts) -> Iterator[Violation]:
                 detail=f"{word!r} is on the workspace's list of jargon.",
                 hint="Say it in words that readers use.",
                 severity=Severity.INFO,
-                evidence=Evidence(
-                    quote=facts.content.body[at : at + len(word)], start=at, end=at + len(word)
-                ),
+                evidence=Evidence(quote=body[at : at + len(word)], start=at, end=at + len(word)),
             )
 
 
-@lru_cache(maxsize=64)  # a preflight asks for the same texts once a platform
+@lru_cache(maxsize=16)  # several checks ask of the same text
 def _without_links(text: str) -> str:
     """Blank links, and keep every position."""
     return _URL.sub(lambda match: " " * len(match.group()), text)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _is_chinese(text: str) -> bool:
     return len(_HAN.findall(text)) >= len(_WORD.findall(text))

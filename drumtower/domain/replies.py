@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drumtower.domain import brand_checks, compliance_checks, platform_checks
-from drumtower.domain.brands import Kit
 from drumtower.domain.capabilities import Capabilities, TextRule
 from drumtower.domain.content import ChannelContent, Kind, Nature
 from drumtower.domain.errors import Severity, Violation
@@ -73,7 +72,10 @@ def _channel(reply: Reply, now: datetime) -> Iterator[Violation]:
 
 def _text(reply: Reply, now: datetime) -> Iterator[Violation]:
     facts = _facts(reply, now)
-    for found in (*platform_checks.texts(facts), *brand_checks.banned_words(facts)):
+    for found in (
+        *platform_checks.texts(facts),
+        *brand_checks.banned_words((("/body", reply.text),), reply.banned_words),
+    ):
         yield replace(found, pointer="/text", code=found.code.replace("body_", "text_"))
     for found in compliance_checks.screened("/text", reply.text, reply.screen):
         if found.severity is Severity.BLOCK:  # an answer goes out at once: there is nobody to advise
@@ -90,7 +92,6 @@ def _facts(reply: Reply, now: datetime) -> Facts:
         connected=reply.connected,
         media=(),
         option_violations=(),
-        kit=Kit(banned_words=reply.banned_words),
         at=now,
     )
 

@@ -29,7 +29,7 @@ def length(text: str, unit: Unit) -> int:
         case Unit.CHARACTER:
             return len(text)
         case Unit.GRAPHEME:
-            return sum(1 for _ in _GRAPHEME.finditer(text))
+            return len(_GRAPHEME.findall(text))
         case Unit.BYTE:
             return len(text.encode("utf-8", "surrogatepass"))
         case Unit.MASTODON:
@@ -45,7 +45,7 @@ def _weibo(text: str) -> int:
     # Source: open.weibo.com, statuses/share: 140 Chinese characters, two ASCII characters count as one,
     # and a link counts in its t.cn form (10).
     bare, links = _URL.subn("", text)
-    halves = sum(1 if ord(character) < 128 else 2 for character in bare)
+    halves = 2 * len(bare) - len(bare.encode("ascii", "ignore"))
     return math.ceil(halves / 2) + 10 * links
 
 

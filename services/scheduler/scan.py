@@ -12,8 +12,7 @@ from drumtower.db.engine import Database
 from drumtower.db.models import Post
 from drumtower.db.repositories.findings import next_scan, posts_after, settle
 from drumtower.domain.compliance import FindingState
-from drumtower.domain.compliance_checks import texts_of
-from drumtower.domain.content import Content, from_json
+from drumtower.domain.content import Content, from_json, texts_of
 from drumtower.domain.errors import Severity
 from drumtower.domain.ids import new_id
 from drumtower.domain.rule_packs import Hit, Screen
@@ -69,7 +68,7 @@ def _serious(screen: Screen, text: str) -> list[Hit]:
 
 def _texts(content: Content) -> dict[str, str]:
     """Return the post's texts and those of its variants, by pointer into the post."""
-    texts = texts_of(content)
+    texts = dict(texts_of(content))
     for index, variant in enumerate(content.variants):
         texts |= {
             f"/variants/{index}/title": variant.title or "",

@@ -18,7 +18,7 @@ from drumtower.domain.ad_share import (
     shares,
     windows,
 )
-from drumtower.domain.content import ChannelContent, Kind, Nature
+from drumtower.domain.content import Nature
 from drumtower.domain.errors import Severity
 from drumtower.domain.natures import suggest
 
@@ -114,13 +114,6 @@ def test_it_is_told_in_words() -> None:
     assert explain(share(0, 0)).zh_cn == "近30天没有已发布或已计划的内容。"
 
 
-def content(body: str, *links: str) -> ChannelContent:
-    return ChannelContent(
-        title="", body=body, kind=Kind.IMAGE_TEXT, nature=Nature.EDITORIAL, language="zh-CN",
-        links=links, hashtags=(), asset_ids=(), disclosures=(), options={},
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("body", "links", "nature"),
     [
@@ -133,7 +126,7 @@ def content(body: str, *links: str) -> ChannelContent:
     ],
 )
 def test_what_a_text_looks_like(body: str, links: tuple[str, ...], nature: Nature | None) -> None:
-    found = suggest(content(body, *links))
+    found = suggest((("/body", body), *(("/links/0", link) for link in links)))
     assert found.nature is nature
     for sign in found.signs:
         text = body if sign.pointer == "/body" else links[0]

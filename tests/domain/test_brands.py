@@ -88,7 +88,7 @@ def test_wrong_spellings_of_products(body: str, quotes: list[str]) -> None:
         ProductName(name="DrumTea", wrong=("dtea",)),
         ProductName(name="新鼓楼壹号限定版"),
     )
-    found = list(brand_checks.spellings(facts({"body": body}, kit=Kit(product_names=names))))
+    found = list(brand_checks.spellings((("/body", body),), Kit(product_names=names)))
     assert [one.evidence.quote for one in found if one.evidence] == quotes
     for one in found:
         assert one.evidence is not None
@@ -110,7 +110,7 @@ def test_wrong_spellings_of_products(body: str, quotes: list[str]) -> None:
     ],
 )
 def test_tone_as_far_as_it_can_be_counted(rules: ToneRules, body: str, codes: list[str]) -> None:
-    assert [one.code for one in brand_checks.tone(facts({"body": body}, kit=Kit(tone=rules)))] == codes
+    assert [one.code for one in brand_checks.tone((("/body", body),), rules)] == codes
 
 
 def test_shares_of_pillars() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from drumtower.domain.brands import Kit
 from drumtower.domain.capabilities import Capabilities, MediaRule, TextRule
-from drumtower.domain.checks import CHECKS, blocks, examine, measure, place
+from drumtower.domain.checks import CHECKS, blocks, examine, examine_each, measure, place
 from drumtower.domain.content import ChannelContent, Content, Kind, Nature, Variant
 from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.errors import Severity, Violation
-from drumtower.domain.facts import Facts, MediaFacts
+from drumtower.domain.facts import Facts, MediaFacts, Standards
 from drumtower.domain.reviews import Criterion
 from drumtower.domain.text import Unit
 
@@ -196,6 +196,32 @@ def test_what_only_warns() -> None:
     assert found(given) == {}
     disclosed = facts({"nature": Nature.PROMOTIONAL, "disclosures": (Disclosure.AD,)})
     assert examine(disclosed) == []
+
+
+def test_what_posts_have_in_common_is_looked_at_once() -> None:
+    looked: list[str] = []
+
+    def screen(text: str) -> tuple[()]:
+        looked.append(text)
+        return ()
+
+    standards = Standards(screen=screen)
+    given = [
+        facts(standards=standards),
+        facts(standards=standards, platform="Inn", connected=False),
+        facts({"body": "TODO"}, standards=standards),
+    ]
+    assert [[one.violation.code for one in found] for found in examine_each(given)] == [
+        [],
+        ["channel_disconnected"],
+        ["placeholder_left"],
+    ]
+    assert looked == ["秋茶", "好茶", "秋茶", "TODO"]
+
+
+def test_equal_findings_on_one_text_are_each_channels_own() -> None:
+    given = facts({"body": "TODO"})
+    assert examine_each([given, replace(given, platform="Inn")]) == [examine(given)] * 2
 
 
 def test_every_point_of_the_review_has_a_check() -> None:

@@ -1,30 +1,25 @@
 """Advice on accuracy, readability and looks: what is said, where it points, and what is left alone."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
-from drumtower.domain import accuracy_checks, aesthetic_checks, brand_checks, readability_checks
+from drumtower.domain import readability_checks
 from drumtower.domain.brands import Kit
+from drumtower.domain.checks import examine
 from drumtower.domain.errors import Violation
 from drumtower.domain.facts import Standards
+from drumtower.domain.reviews import Criterion
 from tests.domain.test_checks import PICTURE, facts
 
+ADVICE = (Criterion.ACCURACY, Criterion.READABILITY)
 SHARP = replace(PICTURE, width=1_080, height=1_080)
 
 
 def advice(body: str, **known: object) -> list[Violation]:
     given = facts({"body": body, "title": ""}, **known)
-    checks = (
-        accuracy_checks.figures,
-        accuracy_checks.dates,
-        brand_checks.spellings,
-        readability_checks.sentences,
-        readability_checks.walls,
-        readability_checks.difficulty,
-        readability_checks.jargon,
-    )
-    return [violation for check in checks for violation in check(given)]
+    return [finding.violation for finding in examine(given) if finding.criterion in ADVICE]
 
 
 # The tests' today is Monday 2026-11-23.
@@ -94,15 +89,9 @@ def test_hard_texts_are_told_as_a_whole() -> None:
 
 def test_how_a_post_looks() -> None:
     def looks(*media: object) -> set[str]:
-        ids = tuple(facts().content.asset_ids * len(media))
+        ids = tuple(UUID(int=number) for number in range(len(media)))
         given = facts({"asset_ids": ids}, media=media)
-        checks = (
-            aesthetic_checks.sharpness,
-            aesthetic_checks.weight,
-            aesthetic_checks.shapes,
-            aesthetic_checks.count,
-        )
-        return {violation.code for check in checks for violation in check(given)}
+        return {one.violation.code for one in examine(given) if one.criterion is Criterion.AESTHETICS}
 
     assert looks(SHARP) == set()
     assert looks(replace(SHARP, width=639, height=639)) == {"image_blurred"}

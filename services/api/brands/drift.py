@@ -11,7 +11,7 @@ from drumtower.db.models import Brand, Post
 from drumtower.db.repositories.brands import BrandRepository
 from drumtower.domain import brand_checks
 from drumtower.domain.brands import PILLAR_WINDOW, WHOLE, pillar_plan, shares, tone_rules
-from drumtower.domain.content import from_json
+from drumtower.domain.content import from_json, texts_of
 from services.api.brands.schemas import DriftRead, PillarShareRead, ToneDriftRead
 from services.api.calendar.service import check_span, check_year
 from services.api.principals import Principal
@@ -52,7 +52,7 @@ def _tone(brand: Brand, posts: Sequence[Post]) -> Iterator[ToneDriftRead]:
     found: dict[str, list[UUID]] = defaultdict(list)
     for post in posts:
         content = from_json(post.content)
-        for code in {one.code for one in brand_checks.tone_of(content.title, content.body, rules)}:
+        for code in {one.code for one in brand_checks.tone(texts_of(content)[:2], rules)}:
             found[code].append(post.id)
     for code, ids in sorted(found.items()):
         share = WHOLE * len(ids) / len(posts)

@@ -14,10 +14,11 @@ from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.db.repositories.freezes import FreezeRepository, reach_of
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.domain.brands import PILLAR_WINDOW, PillarShare, pillar_plan, shares
-from drumtower.domain.checks import Finding, Length, blocks, examine, measure, place
+from drumtower.domain.checks import Finding, Length, blocks, examine_each, measure, place
 from drumtower.domain.content import ChannelContent, Content, digest, for_channel, from_json
 from drumtower.domain.deliveries import FINAL, Action, State
 from drumtower.domain.errors import Invalid, Severity, Violation
+from drumtower.domain.facts import Facts
 from drumtower.domain.freezes import Subject, covers
 from drumtower.messages import CONNECTED, facts_of
 from drumtower.platforms.registry import Registry
@@ -112,18 +113,39 @@ async def check(
         one.channel_id: replace(held, originality=texts, pillar=pillar)
         for one, held in zip(publishes, found, strict=True)
     }
-    checks = []
-    for channel in channels:
-        adapter = registry.adapters.get(channel.platform)
-        if adapter is None:
-            checks.append(_unspoken(channel))
-            continue
-        own = for_channel(content, channel.id)
-        held = standards[channel.id]
-        facts = facts_of(adapter, own, assets, channel, brands.get(channel.brand_id), at, held)
-        findings = (*examine(facts), *_frozen(freezes, channel, own, campaign_id))
-        checks.append(ChannelCheck(channel=channel, findings=findings, length=measure(facts)))
-    return checks
+    spoken = [
+        (channel, adapter) for channel in channels if (adapter := registry.adapters.get(channel.platform))
+    ]
+    facts = {
+        channel.id: facts_of(
+            adapter,
+            for_channel(content, channel.id),
+            assets,
+            channel,
+            brands.get(channel.brand_id),
+            at,
+            standards[channel.id],
+        )
+        for channel, adapter in spoken
+    }
+    findings = dict(zip(facts, examine_each(list(facts.values())), strict=True))
+    return [
+        _checked(channel, facts[channel.id], findings[channel.id], freezes, campaign_id)
+        if channel.id in facts
+        else _unspoken(channel)
+        for channel in channels
+    ]
+
+
+def _checked(
+    channel: Channel,
+    facts: Facts,
+    findings: Sequence[Finding],
+    freezes: Sequence[Freeze],
+    campaign_id: UUID | None,
+) -> ChannelCheck:
+    found = (*findings, *_frozen(freezes, channel, facts.content, campaign_id))
+    return ChannelCheck(channel=channel, findings=found, length=measure(facts))
 
 
 def _publishes(
