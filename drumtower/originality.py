@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from drumtower.db.engine import Tx
@@ -33,8 +34,12 @@ def text_of(content: Content) -> str:
 
 async def remember(tx: Tx, post: Post) -> None:
     """Keep the fingerprint of a post as it is now."""
-    bands = bands_of(fold_term(text_of(from_json(post.content))))
-    await OriginalityRepository(tx, post.workspace_id).keep(POST, post.id, bands)
+    await OriginalityRepository(tx, post.workspace_id).keep(POST, post.id, fingerprint(post.content))
+
+
+def fingerprint(content: dict[str, Any]) -> list[int]:
+    """Return the bands of a post's content as it is stored."""
+    return bands_of(fold_term(text_of(from_json(content))))
 
 
 async def remember_reference(tx: Tx, reference: ReferenceText) -> None:

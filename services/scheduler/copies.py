@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from drumtower import originality
 from drumtower.db.engine import Tx
 from drumtower.db.models import Post, PostVersion, Review
 from drumtower.db.repositories import audit
@@ -53,6 +54,7 @@ async def copy(tx: Tx, template: Post, day: date, *, approved: bool, now: dateti
     tx.add(post)
     await tx.flush()  # its version, verdicts and deliveries refer to it
     tx.add(_version(post, now))
+    await originality.remember(tx, post)
     verdicts = await _verdicts(tx, template) if approved else []
     tx.add_all(_carried(verdict, post) for verdict in verdicts)
     audit.record(

@@ -30,6 +30,7 @@ from services.scheduler.authorisations import warn
 from services.scheduler.clean import clean
 from services.scheduler.confirm import confirm
 from services.scheduler.dispatch import Dispatcher
+from services.scheduler.fingerprints import Fingerprints
 from services.scheduler.gate import Gate
 from services.scheduler.handoffs import remind
 from services.scheduler.licences import warn_of_licences
@@ -87,6 +88,7 @@ async def run(settings: Settings) -> None:
         Ticker("renditions", partial(make_renditions, db, storage, Studio(workers=1)), EVERY_SECOND, beat),
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("scan", partial(scan, db), EVERY_FEW_SECONDS, beat),
+        Ticker("fingerprints", Fingerprints(db).step, EVERY_FEW_SECONDS, beat),
         Ticker("remind", partial(remind, db), EVERY_SECOND, beat),
         Ticker("warn", partial(warn, db), EVERY_MINUTE, beat),
         Ticker("licences", partial(warn_of_licences, db), EVERY_MINUTE, beat),

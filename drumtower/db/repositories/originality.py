@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Row, Select, and_, case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery, Fingerprint, Post, ReferenceText
 from drumtower.db.plain import fetch
 from drumtower.db.repositories.ad_share import NOT_COUNTED
@@ -36,6 +38,23 @@ class Text:
     text: str
     url: str | None = None
     used_at: datetime | None = None
+
+
+async def posts_after(tx: Tx, after: UUID, limit: int) -> Sequence[Row[Any]]:
+    """Return the next posts of all workspaces, by id; `content` is None where there is a fingerprint already."""
+    theirs = and_(Fingerprint.kind == POST, Fingerprint.source_id == Post.id)
+    content = case((Fingerprint.id.is_(None), Post.content)).label("content")
+    statement = select(Post.id, Post.workspace_id, content).outerjoin(Fingerprint, theirs)
+    rows: Sequence[Row[Any]] = (
+        await tx.execute(statement.where(Post.id > after).order_by(Post.id).limit(limit))
+    ).all()
+    return rows
+
+
+async def keep_missing(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Add fingerprints of posts; what an edit has kept meanwhile stays."""
+    given = [{"id": new_id(), "kind": POST, **row} for row in rows]
+    await tx.execute(insert(Fingerprint).on_conflict_do_nothing(), given)
 
 
 class OriginalityRepository(Scoped):
