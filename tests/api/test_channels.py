@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from drumtower import telemetry
 from drumtower.crypto import Box
@@ -303,3 +304,29 @@ async def test_a_channel_has_a_role_among_the_others(
     assert answer(await client.get("/v1/channels", params={"matrix_role": "watch"}))["data"] == []
     assert (await client.patch(path, json={"matrix_role": "boss"})).status_code == 422
     assert answer(await client.patch(path, json={"matrix_role": None}))["matrix_role"] is None
+
+
+async def test_whose_authorisation_runs_out_is_seen_and_found(
+    client: httpx.AsyncClient, db: Database, team: Team, box: Box
+) -> None:
+    lasting, ending, over = [await make_channel(db, team, box) for _ in range(3)]
+    now = datetime.now(UTC)
+    ends = {lasting: timedelta(days=30), ending: timedelta(days=6, hours=23), over: timedelta(minutes=-1)}
+    async with db.transaction() as tx:
+        for channel_id, left in ends.items():
+            await tx.execute(update(Channel).where(Channel.id == channel_id).values(authorise_by=now + left))
+
+    async def within(days: int) -> set[str]:
+        found = answer(await client.get("/v1/channels", params={"authorise_within_days": days}))["data"]
+        return {one["id"] for one in found}
+
+    assert await within(1) == {str(over)}
+    assert await within(7) == {str(over), str(ending)}
+    assert await within(31) == {str(over), str(ending), str(lasting)}
+    for days in (0, 366):
+        refused = await client.get("/v1/channels", params={"authorise_within_days": days})
+        assert problems(refused).keys() == {"?authorise_within_days"}
+    for channel_id, left in ends.items():
+        health = answer(await client.get(f"/v1/channels/{channel_id}/health"))
+        said = f"Authorise again by {now + left:%Y-%m-%d %H:%M} UTC." if left < timedelta(days=7) else None
+        assert health["authorise_again"] == said

@@ -115,6 +115,30 @@ class TestSamples:
         ]
         assert [row[1:3] for row in await stored(db)] == [("followers", 900), ("likes", 7)]
 
+    async def test_what_was_stored_can_be_read_by_page(
+        self, client: httpx.AsyncClient, channel: UUID, post: str
+    ) -> None:
+        at = [f"2026-11-{day}T10:00:00+08:00" for day in (20, 21, 22)]
+        rows = [{"post": NOTE, "taken_at": one, "likes": number} for number, one in enumerate(at)]
+        await bring(client, SAMPLES, channel, rows=[*rows, {"taken_at": at[0], "followers": 900}])
+
+        async def listed(**asked: Any) -> list[tuple[str, int]]:
+            found = answer(await client.get(SAMPLES, params={"channel_id": str(channel), **asked}))
+            return [(one["metric"], one["value"]) for one in found["data"]]
+
+        assert sorted(await listed()) == [("followers", 900), ("likes", 0), ("likes", 1), ("likes", 2)]
+        assert sorted(await listed(delivery_id=post)) == [("likes", 0), ("likes", 1), ("likes", 2)]
+        assert await listed(metric="followers") == [("followers", 900)]
+        assert await listed(metric="likes", **{"from": at[1], "to": at[2]}) == [("likes", 1)]
+        first = answer(await client.get(SAMPLES, params={"metric": "likes", "limit": 2}))
+        assert first["data"][0].keys() >= {"id", "taken_at", "source", "final"}
+        assert {one["source"] for one in first["data"]} == {"import"}
+        rest = {"metric": "likes", "limit": 2, "cursor": first["next_cursor"]}
+        second = answer(await client.get(SAMPLES, params=rest))
+        assert sorted(one["value"] for one in first["data"] + second["data"]) == [0, 1, 2]
+        assert second["next_cursor"] is None
+        assert problems(await client.get(SAMPLES, params={"from": "2026-11-20"})).keys() == {"?from"}
+
     @pytest.mark.parametrize(
         ("body", "expected"),
         [

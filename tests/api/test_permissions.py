@@ -36,6 +36,7 @@ READS = {
     "api_keys_list": P.API_KEYS_WRITE,
     "invitations_list": P.MEMBERS_WRITE,
     "metrics_dictionary": P.METRICS_READ,
+    "metrics_samples_list": P.METRICS_READ,
     "metrics_kpis": P.METRICS_READ,
 }
 WRITES = {

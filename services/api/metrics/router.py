@@ -1,12 +1,16 @@
 """Key figures: /v1/metrics."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 from pydantic_core import to_json
 
+from drumtower.db.models import Sample
+from drumtower.db.repositories.samples import SampleRepository
 from drumtower.domain.kpi_dictionary import DICTIONARY
 from drumtower.domain.permissions import Permission
+from drumtower.domain.samples import Metric
 from drumtower.jobs import Role
 from services.api.deps import BellDep, ClockDep, ServicesDep, TxDep, allow
 from services.api.idempotency import IdempotencyDep
@@ -20,10 +24,12 @@ from services.api.metrics.query import (
     MetricsParameter,
     ToParameter,
 )
-from services.api.metrics.schemas import DefinitionRead, DictionaryRead, KpiListRead
+from services.api.metrics.schemas import DefinitionRead, DictionaryRead, KpiListRead, SampleRead
+from services.api.pagination import Page, PagingDep
 from services.api.principals import Principal
 from services.api.problems import responses
 from services.api.routing import feature
+from services.api.schemas import Moment
 
 router = feature("/metrics", "metrics")
 Importer = Annotated[Principal, Depends(allow(Permission.METRICS_WRITE))]
@@ -33,6 +39,30 @@ Analyst = Annotated[Principal, Depends(allow(Permission.METRICS_READ))]
 @router.get("/dictionary", operation_id="metrics_dictionary", summary="What each key figure means")
 async def get_dictionary(principal: Analyst) -> DictionaryRead:
     return DictionaryRead(data=[DefinitionRead.model_validate(definition) for definition in DICTIONARY])
+
+
+@router.get("/samples", operation_id="metrics_samples_list", summary="List samples")
+async def list_samples(
+    principal: Analyst,
+    tx: TxDep,
+    paging: PagingDep,
+    channel_id: UUID | None = None,
+    delivery_id: UUID | None = None,
+    metric: Metric | None = None,
+    taken_from: Annotated[Moment | None, Query(alias="from", description="Inclusive.")] = None,
+    taken_to: Annotated[Moment | None, Query(alias="to", description="Exclusive.")] = None,
+) -> Page[SampleRead]:
+    """What the figures are made of, the newest stored first. A number that a platform did not give has no sample."""
+    statement = SampleRepository(tx, principal.workspace_id).select(Sample)
+    equal = {Sample.channel_id: channel_id, Sample.delivery_id: delivery_id, Sample.metric: metric}
+    for column, value in equal.items():
+        if value is not None:
+            statement = statement.where(column == value)
+    if taken_from is not None:
+        statement = statement.where(Sample.taken_at >= taken_from)
+    if taken_to is not None:
+        statement = statement.where(Sample.taken_at < taken_to)
+    return await paging.page(tx, statement, Sample.id, SampleRead.model_validate)
 
 
 @router.post(

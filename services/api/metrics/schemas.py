@@ -1,12 +1,14 @@
 """Key figures over HTTP."""
 
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumtower.domain.figures import Reason
 from drumtower.domain.kpi_dictionary import Kpi, Unit
+from drumtower.domain.samples import Metric
 from services.api.schemas import Answer, Moment
 
 
@@ -32,6 +34,22 @@ class DictionaryRead(BaseModel):
     """All key figures that can be asked for."""
 
     data: list[DefinitionRead]
+
+
+class SampleRead(Answer):
+    """One reading as it came: a total. Without a delivery it is the channel's own number.
+
+    `source` says whether it was asked of the platform or imported; `final` that the platform will not count it again.
+    """
+
+    id: UUID
+    channel_id: UUID
+    delivery_id: UUID | None
+    metric: Metric
+    value: int
+    taken_at: Moment
+    source: Literal["pull", "import"]
+    final: bool
 
 
 class MissingRead(Answer):
