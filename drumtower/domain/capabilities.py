@@ -126,6 +126,7 @@ class Capabilities:
     quotas: tuple[Quota, ...] = ()  # of one channel
     metrics: tuple[str, ...] = ()  # which per-post metrics it gives; the others are unknown, not 0
     channel_metrics: tuple[str, ...] = ()
+    audience_dimensions: tuple[str, ...] = ()  # what it tells of a channel's own audience
     metrics_delay: timedelta = timedelta()
     audience: Label = field(default_factory=lambda: Label(zh_cn="", en=""))
     character: Character = UNKNOWN  # the same audience trait by trait, for platform advice

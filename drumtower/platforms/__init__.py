@@ -7,6 +7,7 @@ Mechanisms that most adapters need stand in modules of their own: `wire` (calls 
 `readings` (statistics), `limits` (own rules), `moments` (times).
 """
 
+from drumtower.domain.audience_profiles import Audience
 from drumtower.platforms.auth import (
     AppPassword,
     AppSecret,
@@ -25,6 +26,7 @@ from drumtower.platforms.auth import (
 from drumtower.platforms.base import (
     CONTRACT,
     Adapter,
+    AudienceSource,
     Confirmable,
     Deleter,
     Discarder,
@@ -83,6 +85,8 @@ __all__ = [
     "Api",
     "AppPassword",
     "AppSecret",
+    "Audience",
+    "AudienceSource",
     "Auth",
     "ByHand",
     "Checkpoint",

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from drumtower.domain.audience_profiles import Audience
 from drumtower.domain.capabilities import Capabilities, Grant, Label
 from drumtower.mail import Mailer
 from drumtower.platforms.auth import Auth
@@ -209,6 +210,14 @@ class StatsSource(ABC):
     @abstractmethod
     async def channel_stats(self, credentials: Credentials) -> Reading:
         """Return the account's own numbers, followers first."""
+
+
+class AudienceSource(ABC):
+    """Tells who follows the account."""
+
+    @abstractmethod
+    async def audience(self, credentials: Credentials) -> Audience:
+        """Return it as the platform counts it; a dimension that it does not give is left out, never empty."""
 
 
 class WebhookRefused(Exception):

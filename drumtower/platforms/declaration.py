@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from drumtower.domain import audiences
+from drumtower.domain.audience_profiles import Dimension
 from drumtower.domain.capabilities import Feature, Label, Reconcile
 from drumtower.domain.samples import Metric
 from drumtower.platforms.auth import AppPassword, AppSecret
 from drumtower.platforms.base import (
     CONTRACT,
     Adapter,
+    AudienceSource,
     Confirmable,
     Finder,
     Messenger,
@@ -93,6 +95,10 @@ def _mixins(adapter: type[Adapter]) -> Iterator[str]:
     counted = issubclass(adapter, StatsSource) or Feature.STATISTICS in by_hand
     if bool(given.metrics or given.channel_metrics) != counted:
         yield "declared metrics and StatsSource, or figures by import, go together"
+    if bool(given.audience_dimensions) != issubclass(adapter, AudienceSource):
+        yield "declared audience_dimensions and AudienceSource go together"
+    if strange := set(given.audience_dimensions) - set(Dimension):
+        yield f"there are no dimensions {', '.join(sorted(strange))}"
     unknown = {*given.metrics, *given.channel_metrics} - {metric.value for metric in Metric}
     if unknown:
         yield f"there are no metrics {', '.join(sorted(unknown))}"

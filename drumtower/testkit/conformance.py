@@ -54,6 +54,7 @@ Where a person publishes, there is no wire to speak of: subclass `conformance_by
 The control plane is used as documented: control/public/comment, like, share, read, save, follow, message.
 '''
 
+from drumtower.testkit.conformance_audience import AudienceRules
 from drumtower.testkit.conformance_cleaning import CleaningRules
 from drumtower.testkit.conformance_declaration import DeclarationRules, IdentityRules
 from drumtower.testkit.conformance_errors import ErrorRules, SecrecyRules
@@ -77,6 +78,7 @@ class AdapterConformance(
     ErrorRules,
     SecrecyRules,
     StatsRules,
+    AudienceRules,
     FeedbackRules,
     ReplyRules,
     DeletingRules,

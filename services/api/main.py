@@ -32,6 +32,7 @@ from services.api.assets.downloads import public_router as downloads
 from services.api.assets.downloads import router as asset_urls
 from services.api.assets.renditions import router as renditions
 from services.api.assets.router import router as assets
+from services.api.audiences.router import router as audiences
 from services.api.authorizations.router import callback_router
 from services.api.authorizations.router import router as authorizations
 from services.api.best_times.router import router as best_times
@@ -96,6 +97,7 @@ ROUTERS = (
     callback_router,
     channels,
     slots,
+    audiences,
     best_times,
     assets,
     asset_urls,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import structlog
 
 from drumtower.connections import Connection, Connections
 from drumtower.domain import failures
-from drumtower.platforms import PlatformError, Reading, StatsSource
+from drumtower.platforms import AudienceSource, PlatformError, Reading, StatsSource
 from services.metrics.plans import Asked, Due
 
 log = structlog.get_logger(__name__)
@@ -56,9 +57,20 @@ class _Asking:
         posts = [plan for plan in plans if plan.post is not None]
         if own:
             connection = await self._settle(connection, own, _channel_stats(own))
+            await self._audience(connection)
         for start in range(0, len(posts), POSTS_PER_CALL):
             batch = posts[start : start + POSTS_PER_CALL]
             connection = await self._settle(connection, batch, _post_stats(batch))
+
+    async def _audience(self, connection: Connection) -> None:
+        """Ask who follows, where the platform tells; a refusal stops nothing else, and is asked again the next day."""
+        if not isinstance(connection.adapter, AudienceSource):
+            return
+        try:
+            audience = await connection.adapter.audience(connection.credentials)
+            self.asked = [replace(one, audience=audience) for one in self.asked]
+        except PlatformError as error:
+            self.asked = [replace(one, audience_failure=error.failure) for one in self.asked]
 
     async def _settle(
         self, connection: Connection, plans: Sequence[Due], call: Call[dict[UUID, Reading]]

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from drumtower.db.engine import Tx
+from drumtower.db.repositories.audiences import AudienceRepository
 from drumtower.db.repositories.samples import NewSample, SampleRepository
 from drumtower.domain import failures
 from drumtower.domain.samples import CHANNEL_INTERVAL, next_sample
-from drumtower.platforms import PostReference, Reading
+from drumtower.platforms import Audience, PostReference, Reading
 
 # A claim that is not settled by then was a crash, and is made again.
 LEASE = timedelta(seconds=60)
@@ -24,6 +25,9 @@ LONGEST_DELAY = timedelta(hours=6)
 BLIND_RATE_WAIT = timedelta(minutes=15)
 # A person has to do something before it can work again.
 REFUSED_WAIT = timedelta(hours=6)
+
+# How an error begins that concerns the audience alone: the numbers came.
+AUDIENCE_ERROR = "audience: "
 
 _CLAIM = text("""
 WITH due AS (
@@ -92,6 +96,8 @@ class Asked:
     due: Due
     reading: Reading | None = None
     failure: failures.Failure | None = None
+    audience: Audience | None = None
+    audience_failure: failures.Failure | None = None
 
 
 async def claim(
@@ -123,6 +129,10 @@ async def settle(tx: Tx, asked: Sequence[Asked], now: datetime, rehearsal: timed
     samples = SampleRepository(tx, first.workspace_id)
     fresh += await samples.unknown(first.channel_id, doubtful)
     await samples.add(first.channel_id, fresh, first.zone)
+    for each in asked:
+        if each.audience is not None and each.audience.people:
+            audiences = AudienceRepository(tx, first.workspace_id)
+            await audiences.store(first.channel_id, each.audience, first.zone)
     await tx.execute(
         _SETTLE,
         {
@@ -177,4 +187,7 @@ def _samples(asked: Asked, now: datetime) -> list[NewSample]:
 def _error(asked: Asked) -> str | None:
     if asked.failure is not None:
         return f"{failures.code(asked.failure)}: {asked.failure.detail}"[:LONGEST_ERROR]
+    if asked.audience_failure is not None:
+        code, detail = failures.code(asked.audience_failure), asked.audience_failure.detail
+        return f"{AUDIENCE_ERROR}{code}: {detail}"[:LONGEST_ERROR]
     return None if asked.reading else "no_reading: the platform left it out of its answer"

@@ -27,6 +27,8 @@ RULES = (
     Rule(table="idempotency_keys", column="created_at", kept=timedelta(hours=48)),
     # Relayed long ago: whoever reads events has them.
     Rule(table="outbox_events", column="relayed_at", kept=timedelta(days=7)),
+    # Two years, for a comparison with the same season.
+    Rule(table="audience_profiles", column="as_of", kept=timedelta(days=731)),
     # Of replicas that are gone.
     Rule(table="heartbeats", column="beat_at", kept=timedelta(days=1)),
 )

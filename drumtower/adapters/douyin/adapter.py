@@ -23,12 +23,14 @@ from drumtower.adapters.douyin.declaration import (
     WIRE,
     DouyinOptions,
 )
-from drumtower.adapters.douyin.schemas import AppToken, Days, Events, In, Person, Rows
+from drumtower.adapters.douyin.schemas import AppToken, Days, Events, FansData, In, Person, Rows
 from drumtower.domain.capabilities import Feature, Grant, Label
 from drumtower.domain.samples import Metric
 from drumtower.platforms import (
     Accepted,
     Adapter,
+    Audience,
+    AudienceSource,
     Confirmable,
     Credentials,
     FeedbackPage,
@@ -81,6 +83,7 @@ class DouyinAdapter(
     WebhookReceiver,
     FeedbackSource,
     StatsSource,
+    AudienceSource,
 ):
     """One account, known by its open_id, which differs from app to app."""
 
@@ -178,6 +181,12 @@ class DouyinAdapter(
         if newest is None:
             return reading({})
         return replace(reading({Metric.FOLLOWERS: newest.total_fans}), as_of=_end_of(newest.date))
+
+    async def audience(self, credentials: Credentials) -> Audience:
+        """Who follows, counted daily; nothing of an account with 100 followers or fewer."""
+        path = "/api/douyin/v1/user/fans_data/"
+        fans = (await self.api(credentials).get(path, In[FansData], **_me(credentials))).data.fans_data
+        return Audience(people=fans.people(), total=fans.all_fans_num, as_of=datetime.now(UTC))
 
 
 def _me(credentials: Credentials) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drumtower.adapters.douyin.audience import CHARACTER
 from drumtower.adapters.douyin.errors import ENVELOPE, ERRORS
+from drumtower.adapters.douyin.schemas import DISTRIBUTIONS
 from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.samples import Metric
@@ -34,6 +35,7 @@ from drumtower.platforms.auth import OPEN_ID, SCOPES
 MB = 1024 * 1024
 PUBLISH, LIST, DATA = "video.create.bind", "video.list.bind", "video.data.bind"
 COMMENT, MESSAGE, FANS = "item.comment", "im.direct_message", "data.external.user"
+PROFILE = "fans.data.bind"
 _ANSWER = TokenAnswer(
     access="data.access_token",
     expires_in="data.expires_in",
@@ -49,7 +51,7 @@ AUTH = OAuth2(
     refresh_url="https://open.douyin.com/oauth/refresh_token/",
     parameters=Parameters(client_id="client_key", separator=","),
     scopes=("user_info",),
-    optional_scopes=("renew_refresh_token", PUBLISH, LIST, DATA, COMMENT, MESSAGE, FANS),
+    optional_scopes=("renew_refresh_token", PUBLISH, LIST, DATA, COMMENT, MESSAGE, FANS, PROFILE),
     app_id="client_key",
     app_secret="client_secret",  # noqa: S106 - the name of a field
     answer=_ANSWER,
@@ -89,6 +91,7 @@ CAPABILITIES = Capabilities(
     reply=TextRule(maximum=100, unit=Unit.UTF16, required=True),
     metrics=(Metric.EXPOSURE, Metric.LIKES, Metric.COMMENTS, Metric.SHARES),
     channel_metrics=(Metric.FOLLOWERS,),
+    audience_dimensions=tuple(DISTRIBUTIONS.values()),
     # A day's followers are there at about ten on the next; a post's own numbers come at once.
     metrics_delay=timedelta(hours=34),
     audience=Label(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BeforeValidator, Field
 
+from drumtower.domain.audience_profiles import Dimension
 from drumtower.domain.samples import Metric
 from drumtower.platforms.answers import Answer, Count, Id
 from drumtower.platforms.moments import epoch
@@ -140,6 +141,51 @@ class Day(Answer):
 
 class Days(Answer):
     result_list: list[Day]
+
+
+class Part(Answer):
+    item: str
+    value: Count = None
+
+
+Parts = Annotated[list[Part], Field(default_factory=list)]
+# Which field tells which dimension.
+DISTRIBUTIONS = {
+    "gender_distributions": Dimension.GENDER,
+    "age_distributions": Dimension.AGE,
+    "geographical_distributions": Dimension.REGION,
+    "active_days_distributions": Dimension.ACTIVE_DAYS,
+    "device_distributions": Dimension.DEVICE,
+    "interest_distributions": Dimension.INTEREST,
+}
+GENDERS = {"1": "male", "2": "female"}  # UNVERIFIED
+
+
+class Fans(Answer):
+    """Who follows, in people. Douyin tells it of accounts with more than 100 followers, from the second day on."""
+
+    all_fans_num: Count = None
+    gender_distributions: Parts
+    age_distributions: Parts
+    geographical_distributions: Parts
+    active_days_distributions: Parts
+    device_distributions: Parts
+    interest_distributions: Parts
+
+    def people(self) -> dict[Dimension, dict[str, int]]:
+        found = {
+            dimension: {
+                GENDERS.get(part.item, part.item) if dimension is Dimension.GENDER else part.item: part.value
+                for part in getattr(self, name)
+                if part.value is not None
+            }
+            for name, dimension in DISTRIBUTIONS.items()
+        }
+        return {dimension: values for dimension, values in found.items() if values}
+
+
+class FansData(Answer):
+    fans_data: Fans
 
 
 class AppToken(Answer):

@@ -2,6 +2,7 @@
 
 from drumtower.db.models.ad_share import AdShareOverride
 from drumtower.db.models.assets import Asset, LicenceWarning, Rendition
+from drumtower.db.models.audiences import AudienceProfile
 from drumtower.db.models.authorizations import ChannelAuthorization
 from drumtower.db.models.brands import Brand
 from drumtower.db.models.calendar import CalendarDay, CalendarEvent, CalendarFeed
@@ -34,6 +35,7 @@ __all__ = [
     "ApiKey",
     "Asset",
     "Attempt",
+    "AudienceProfile",
     "AuditEvent",
     "AuthorisationWarning",
     "Base",

@@ -1,6 +1,6 @@
 """The Douyin sandbox's endpoints: HTTP 200 for errors too, tokens by scope, ids that must be escaped.
 
-Not here: mini-programs, hand-off by share link, star and hot lists, the demographics of followers, group chats.
+Not here: mini-programs, hand-off by share link, star and hot lists, group chats.
 UNVERIFIED and chosen here: what a message to a stranger is answered (28001012), the form of the event list.
 """
 
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from drumtower.sandbox.douyin import posts, talk
+from drumtower.sandbox.douyin import audience, posts, talk
 from drumtower.sandbox.douyin.control import Control
 from drumtower.sandbox.douyin.pushes import EventPusher
 from drumtower.sandbox.douyin.signing import SignIn
@@ -39,6 +39,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, Endpoint]] = {
     ("POST", "/item/comment/reply/"): ("item.comment", talk.reply),
     ("POST", "/im/send/msg/"): ("im.direct_message", talk.send_message),
     ("GET", "/data/external/user/fans/"): ("data.external.user", talk.fans),
+    ("GET", "/api/douyin/v1/user/fans_data/"): ("fans.data.bind", audience.fans_data),
 }
 EVENTS = ("im_receive_msg", "item_comment_reply", "unauthorize")
 

@@ -13,7 +13,7 @@ from drumtower.sandbox.store import Record
 
 SCOPES = (
     "user_info,renew_refresh_token,video.create.bind,video.list.bind,video.data.bind,"
-    "item.comment,im.direct_message,data.external.user"
+    "item.comment,im.direct_message,data.external.user,fans.data.bind"
 )
 ACCESS, REFRESH, APP_TOKEN = timedelta(days=15), timedelta(days=30), timedelta(hours=2)
 MOST_RENEWALS = 5

@@ -5,6 +5,7 @@ from drumtower.domain.audiences import TRAITS, Character, Trait, traits
 from drumtower.domain.capabilities import Capabilities, MediaRule
 from drumtower.platforms import (
     Adapter,
+    AudienceSource,
     ByHand,
     Confirmable,
     Deleter,
@@ -36,6 +37,7 @@ from services.api.platforms.schemas import (
 
 # The mixin is the feature flag.
 FEATURES: dict[str, type] = {
+    "audience": AudienceSource,
     "confirm": Confirmable,
     "delete": Deleter,
     "discard": Discarder,

@@ -1,0 +1,47 @@
+"""Audiences: one a channel and day."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from drumtower.db.models import AudienceProfile
+from drumtower.db.repositories.scope import Scoped
+from drumtower.domain.audience_profiles import Audience
+from drumtower.domain.ids import new_id
+
+
+class AudienceRepository(Scoped):
+    """A workspace's audiences."""
+
+    async def store(self, channel_id: UUID, audience: Audience, zone: ZoneInfo) -> None:
+        """Keep an audience; a later one of the same day takes its place."""
+        given = {
+            "as_of": audience.as_of,
+            "total": audience.total,
+            "people": {dimension.value: dict(people) for dimension, people in audience.people.items()},
+        }
+        day = audience.as_of.astimezone(zone).date()
+        row = {"id": new_id(), "workspace_id": self.workspace_id, "channel_id": channel_id, "day": day}
+        await self.tx.execute(
+            insert(AudienceProfile)
+            .values(**row, **given)
+            .on_conflict_do_update(index_elements=["channel_id", "day"], set_=given)
+        )
+
+    async def newest(
+        self, channel_id: UUID, on: date | None, since: date | None
+    ) -> Sequence[AudienceProfile]:
+        """Return the newest up to a day; with `since`, all from then on, the newest first."""
+        statement = select(AudienceProfile).where(
+            AudienceProfile.workspace_id == self.workspace_id, AudienceProfile.channel_id == channel_id
+        )
+        if on is not None:
+            statement = statement.where(AudienceProfile.day <= on)
+        if since is not None:
+            statement = statement.where(AudienceProfile.day >= since)
+        ordered = statement.order_by(AudienceProfile.day.desc()).limit(366 if since else 1)
+        return (await self.tx.scalars(ordered)).all()

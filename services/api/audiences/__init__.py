@@ -1,0 +1,1 @@
+"""Audiences: who follows a channel."""

@@ -1,0 +1,88 @@
+"""Audiences: /v1/channels/{channel_id}/audience."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from sqlalchemy import select
+
+from drumtower.db.engine import Tx
+from drumtower.db.models import AudienceProfile, SamplePlan
+from drumtower.db.repositories.audiences import AudienceRepository
+from drumtower.db.repositories.channels import ChannelRepository
+from drumtower.domain.audience_profiles import Dimension, shares
+from services.api.audiences.schemas import (
+    AudienceDay,
+    AudienceDimensionRead,
+    AudienceRead,
+    AudienceState,
+    AudienceValueRead,
+)
+from services.api.deps import Reader, ServicesDep, TxDep
+from services.api.routing import feature
+
+router = feature("/channels", "channels")
+# How the metrics service begins an error that concerns the audience alone.
+ERROR = "audience: "
+
+
+@router.get("/{channel_id}/audience", operation_id="channels_audience", summary="Who follows a channel?")
+async def get_audience(
+    channel_id: UUID,
+    principal: Reader,
+    services: ServicesDep,
+    tx: TxDep,
+    on: Annotated[date | None, Query(description="The newest up to this day; the last by default.")] = None,
+    since: Annotated[
+        date | None, Query(alias="from", description="All from this day on, up to `on` or `to`.")
+    ] = None,
+    to: Annotated[date | None, Query(description="The last day, inclusive.")] = None,
+) -> AudienceRead:
+    """People as the platform counts them. What it does not tell is null, and a platform that tells nothing says so."""
+    channel = await ChannelRepository(tx, principal.workspace_id).get(channel_id)
+    adapter = services.registry.adapters.get(channel.platform)
+    gives = [Dimension(name) for name in adapter.capabilities.audience_dimensions] if adapter else []
+    last = min((day for day in (on, to) if day is not None), default=None)
+    rows = await AudienceRepository(tx, principal.workspace_id).newest(channel.id, last, since)
+    missing = AudienceState.NOT_YET if gives else AudienceState.NOT_GIVEN
+    return AudienceRead(
+        channel_id=channel.id,
+        platform=channel.platform,
+        state=AudienceState.GIVEN if rows else missing,
+        source=channel.platform if rows else None,
+        gives=gives,
+        error=await _error(tx, channel.id),
+        data=[_day(row, gives) for row in rows],
+    )
+
+
+async def _error(tx: Tx, channel_id: UUID) -> str | None:
+    told = await tx.scalar(
+        select(SamplePlan.last_error).where(
+            SamplePlan.channel_id == channel_id, SamplePlan.delivery_id.is_(None)
+        )
+    )
+    return told.removeprefix(ERROR) if told and told.startswith(ERROR) else None
+
+
+def _day(row: AudienceProfile, gives: list[Dimension]) -> AudienceDay:
+    return AudienceDay(
+        day=row.day,
+        as_of=row.as_of,
+        total=row.total,
+        dimensions={
+            name: _dimension(row.people[name], row.total) if name in row.people else None for name in gives
+        },
+    )
+
+
+def _dimension(people: dict[str, int], total: int | None) -> AudienceDimensionRead:
+    found = shares(people, total)
+    return AudienceDimensionRead(
+        values=[
+            AudienceValueRead(value=value, people=people[value], share=share)
+            for value, share in found.values.items()
+        ],
+        unknown_share=found.unknown,
+    )

@@ -1,0 +1,54 @@
+"""Audiences over HTTP."""
+
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from drumtower.domain.audience_profiles import Dimension
+from services.api.schemas import Moment
+
+
+class AudienceState(StrEnum):
+    """Whether there is something to show, and why not."""
+
+    GIVEN = "given"
+    NOT_YET = "not_yet"  # the platform tells it, and has not yet, or not for these days
+    NOT_GIVEN = "not_given_by_platform"
+
+
+class AudienceValueRead(BaseModel):
+    """One value, in the platform's own words."""
+
+    value: str
+    people: int
+    share: float
+
+
+class AudienceDimensionRead(BaseModel):
+    """One dimension, the largest first. Shares and the unknown share add up to 1 at most, for they are rounded down."""
+
+    values: list[AudienceValueRead]
+    unknown_share: float | None = Field(description="Who told nothing; null: how many there are is unknown.")
+
+
+class AudienceDay(BaseModel):
+    """The audience on a day. A dimension that is null was not given: that is not 0."""
+
+    day: date
+    as_of: Moment
+    total: int | None
+    dimensions: dict[Dimension, AudienceDimensionRead | None]
+
+
+class AudienceRead(BaseModel):
+    """Who follows a channel; `gives`: the dimensions that its platform tells of."""
+
+    channel_id: UUID
+    platform: str
+    state: AudienceState
+    source: str | None = Field(description="Who counted; null: nobody.")
+    gives: list[Dimension]
+    error: str | None = Field(description="Why the last pull brought none.")
+    data: list[AudienceDay] = Field(description="The newest one; with `from` all, the newest first.")
