@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Literal
 
 from drumtower.domain.audiences import UNKNOWN, Character
 from drumtower.domain.budgets import Rate
@@ -84,6 +85,18 @@ class MediaRule:
     parts: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """What of ours may follow a post there, one after the other; `option` is the author's setting that holds the texts.
+
+    A thread's parts each answer the one before; a first comment stands under the post. `most`: how many.
+    """
+
+    option: Literal["thread", "first_comment"]
+    text: TextRule
+    most: int = 1
+
+
 def family(content_type: str) -> str:
     """Return which rule a file falls under: image, video, audio or document."""
     kind = content_type.partition("/")[0]
@@ -116,6 +129,7 @@ class Capabilities:
     # How long the platform lets us keep who said what on it; None: as long as it is needed.
     feedback_kept: timedelta | None = None
     reply: TextRule | None = None
+    follow_up: FollowUp | None = None
     reply_window: timedelta | None = None  # of messages
     mention_window: timedelta | None = None  # of what names us in a group
     # How fast it takes calls that write: of everybody at one address, of one channel, and of one channel by action.

@@ -133,6 +133,7 @@ CHECKS: dict[Criterion | None, tuple[Check[*tuple[Any, ...]], ...]] = {
         Check(_all, platform_checks.connected),
         Check(_all, platform_checks.kind),
         Check(_all, platform_checks.texts),
+        Check(_all, platform_checks.follow_ups),
         Check(_all, platform_checks.link),
         Check(_all, platform_checks.media),
         Check(_all, platform_checks.options),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -99,7 +99,8 @@ Texts = tuple[tuple[str, str], ...]
 def texts_of(content: Content | ChannelContent) -> Texts:
     """Return what a reader of the post reads."""
     tags = ((f"/hashtags/{index}", tag) for index, tag in enumerate(content.hashtags))
-    return (("/title", content.title), ("/body", content.body), *tags)
+    after = () if isinstance(content, Content) else follow_ups(content.options).items()
+    return (("/title", content.title), ("/body", content.body), *tags, *after)
 
 
 def to_json(content: Content) -> dict[str, Any]:
@@ -181,3 +182,11 @@ def compose(
     text = f"{content.body}\n{tail}" if tail and content.body else content.body or tail
     owed = [one for one in content.disclosures if one not in marked]
     return "\n".join([*([text] if text else []), *untold(text, owed, content.language)])
+
+
+def follow_ups(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what follows the post, by pointer: the parts of its thread, or its first comment."""
+    thread, comment = options.get("thread"), options.get("first_comment")
+    parts = thread if isinstance(thread, list) else []
+    found = {f"/options/thread/{index}": part for index, part in enumerate(parts) if isinstance(part, str)}
+    return found | ({"/options/first_comment": comment} if isinstance(comment, str) and comment else {})

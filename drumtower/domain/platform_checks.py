@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from drumtower.domain.capabilities import MediaRule, TextRule, family
+from drumtower.domain.content import follow_ups as follow_ups_of
 from drumtower.domain.errors import Violation
 from drumtower.domain.facts import Facts, MediaFacts
 from drumtower.domain.text import is_blank, length, links_in
@@ -36,10 +37,29 @@ def texts(facts: Facts) -> Iterator[Violation]:
     yield from _text("body", facts.text, facts.capabilities.body, facts.platform)
 
 
-def _text(field: str, text: str, rule: TextRule, platform: str) -> Iterator[Violation]:
+def follow_ups(facts: Facts) -> Iterator[Violation]:
+    rule = facts.capabilities.follow_up
+    if rule is None:
+        return  # the settings know no such field, and say so
+    said = follow_ups_of(facts.content.options)
+    for pointer, text in said.items():
+        yield from _text("follow_up", text, rule.text, facts.platform, pointer)
+    if len(said) > rule.most:
+        yield Violation(
+            pointer=f"/options/{rule.option}",
+            code="too_many_follow_ups",
+            detail=f"{len(said)} parts follow; {facts.platform} gets {rule.most} at most.",
+            hint="Join some of them.",
+        )
+
+
+def _text(
+    field: str, text: str, rule: TextRule, platform: str, pointer: str | None = None
+) -> Iterator[Violation]:
+    pointer = pointer or f"/{field}"
     if rule.required and is_blank(text):
         yield Violation(
-            pointer=f"/{field}",
+            pointer=pointer,
             code=f"{field}_required",
             detail=f"{platform} needs a {field}.",
             hint=f"Write a {field} of at most {rule.maximum} {rule.unit} units.",
@@ -49,7 +69,7 @@ def _text(field: str, text: str, rule: TextRule, platform: str) -> Iterator[Viol
         size = length(text, limit.unit)
         if size > limit.maximum:
             yield Violation(
-                pointer=f"/{field}",
+                pointer=pointer,
                 code=f"{field}_too_long",
                 detail=f"The {field} measures {size}; {platform} takes {limit.maximum} ({limit.unit} units).",
                 hint=f"Shorten it by {size - limit.maximum}, or write a variant for this channel.",

@@ -34,7 +34,13 @@ def problems_of(adapter: type[Adapter]) -> list[str]:
     missing = [name for name in _DATA if not hasattr(adapter, name)]
     if missing:
         return [f"{name} is not declared" for name in missing]
-    return [*_identity(adapter), *_options(adapter), *_credentials(adapter), *_mixins(adapter)]
+    return [
+        *_identity(adapter),
+        *_options(adapter),
+        *_follow_ups(adapter),
+        *_credentials(adapter),
+        *_mixins(adapter),
+    ]
 
 
 def _identity(adapter: type[Adapter]) -> Iterator[str]:
@@ -66,6 +72,15 @@ def _options(adapter: type[Adapter]) -> Iterator[str]:
         adapter.options()
     except ValidationError:
         yield "an author who sets no option must be able to publish: give each a default"
+
+
+def _follow_ups(adapter: type[Adapter]) -> Iterator[str]:
+    given = adapter.capabilities.follow_up
+    settings = {"thread", "first_comment"} & set(adapter.options.model_fields)
+    if settings != ({given.option} if given else set()):
+        yield "the settings thread or first_comment, and capabilities.follow_up, go together"
+    if given is not None and not issubclass(adapter, Replier):
+        yield "capabilities.follow_up needs a Replier"
 
 
 def _credentials(adapter: type[Adapter]) -> Iterator[str]:

@@ -146,7 +146,11 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRequest:
-    """An answer to one interaction: to a comment or mention (`Replier`), or to a message (`Messenger`)."""
+    """An answer to one interaction: to a comment or mention (`Replier`), or to a message (`Messenger`).
+
+    Or what follows a post of ours (`Capabilities.follow_up`): then `external_id` is the part before, or the post itself,
+    and `context` is what was published with it.
+    """
 
     credentials: Credentials
     text: str

@@ -59,6 +59,7 @@ from drumtower.testkit.conformance_cleaning import CleaningRules
 from drumtower.testkit.conformance_declaration import DeclarationRules, IdentityRules
 from drumtower.testkit.conformance_errors import ErrorRules, SecrecyRules
 from drumtower.testkit.conformance_feedback import FeedbackRules, StatsRules
+from drumtower.testkit.conformance_follow_ups import FollowUpRules
 from drumtower.testkit.conformance_lost import CrashRules, LostAnswerRules
 from drumtower.testkit.conformance_publishing import LimitRules, PublishingRules
 from drumtower.testkit.conformance_replies import DeletingRules, ReplyRules
@@ -81,6 +82,7 @@ class AdapterConformance(
     AudienceRules,
     FeedbackRules,
     ReplyRules,
+    FollowUpRules,
     DeletingRules,
     CleaningRules,
     WebhookRules,

@@ -199,18 +199,28 @@ def publish_request(
     )
 
 
+_PLACE = ("external_id", "author_id", "post_external_id", "context")
+
+
 def reply_request(facts: Facts, credentials: Credentials, db: Database) -> ReplyRequest:
-    """Build an answer to the delivery's interaction."""
+    """Build an answer to the delivery's interaction, or to what of ours the delivery follows."""
     delivery, interaction = facts.delivery, facts.interaction
-    assert interaction is not None
+    if interaction is None:
+        follows = delivery.payload["follows"]
+        place = {
+            "kind": InteractionKind.COMMENT,
+            "external_id": follows["external_id"] or "",
+            "author_id": credentials.account_id,
+            "post_external_id": follows["post_external_id"],
+            "context": follows["context"],
+        }
+    else:
+        place = {name: getattr(interaction, name) for name in _PLACE}
+        place["kind"] = InteractionKind(interaction.kind)
     return ReplyRequest(
+        **place,
         credentials=credentials,
         text=delivery.payload["text"],
-        kind=InteractionKind(interaction.kind),
-        external_id=interaction.external_id,
-        author_id=interaction.author_id,
-        post_external_id=interaction.post_external_id,
-        context=interaction.context,
         idempotency_key=delivery.id.hex,
         created_at=delivery.due_at,
         checkpoint=dict(delivery.checkpoint),

@@ -187,6 +187,8 @@ async def _call(connection: Connection, request: PublishRequest | ReplyRequest) 
         if connection.not_permitted is not None:
             return Handoff(reason=connection.not_permitted.reason)
         return await adapter.publish(request)
+    if not request.external_id:
+        return Handoff(reason="The id of the post that it follows is not known.")
     if request.kind == "message" and isinstance(adapter, Messenger):
         return await adapter.message(request)
     if isinstance(adapter, Replier):

@@ -5,6 +5,7 @@ notifications and counts; when it is away, publishing still works. Video, chat a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ from drumtower.adapters.bluesky.schemas import (
 )
 from drumtower.domain import failures
 from drumtower.domain.budgets import Rate
-from drumtower.domain.capabilities import Capabilities, Label, Reconcile, TextRule
+from drumtower.domain.capabilities import Capabilities, FollowUp, Label, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.samples import Metric
@@ -59,6 +60,7 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.answers import read_each
 from drumtower.platforms.media import rejected
+from drumtower.platforms.options import MOST_PARTS
 from drumtower.platforms.readings import batches, reading
 
 _TEXT = TextRule(maximum=300, unit=Unit.GRAPHEME, also=TextRule(maximum=3000, unit=Unit.BYTE))
@@ -92,6 +94,7 @@ class BlueskyAdapter(
         # Servers clear away blobs that no record names; the protocol asks them to wait an hour at least.
         prepared_for=timedelta(hours=1),
         reply=_TEXT,
+        follow_up=FollowUp(option="thread", text=replace(_TEXT, required=True), most=MOST_PARTS),
         app_rate=Rate.within(
             3000,
             timedelta(minutes=5),

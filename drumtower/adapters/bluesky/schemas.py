@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from drumtower.domain.samples import Metric
 from drumtower.platforms.answers import Answer, Secret
+from drumtower.platforms.options import Thread
 
 # Counts are stored as 64-bit integers.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -14,7 +15,7 @@ Identifier = Annotated[str, Field(min_length=1, max_length=2048)]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
-class BlueskyOptions(BaseModel):
+class BlueskyOptions(Thread):
     """What an author may set for one Bluesky post."""
 
     model_config = ConfigDict(extra="forbid")

@@ -102,9 +102,11 @@ def _key(request: Request) -> str:
 
 
 def _published(written: Reference, record: Mapping[str, Any]) -> Published:
+    itself = {"uri": written.uri, "cid": written.cid}
+    root = (record.get("reply") or {}).get("root") or itself
     return Published(
         external_id=written.uri,
         url=posts.web_address(written.uri),
         published_at=iso(record.get("createdAt")),
-        context={"cid": written.cid},
+        context={"cid": written.cid, "root": root, "parent": itself},
     )

@@ -12,7 +12,7 @@ from datetime import timedelta
 from drumtower.adapters.discourse.audience import CHARACTER
 from drumtower.adapters.discourse.errors import ERRORS, read_error
 from drumtower.domain.budgets import Rate
-from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
+from drumtower.domain.capabilities import Capabilities, FollowUp, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.deliveries import Action
 from drumtower.domain.samples import Metric
@@ -46,6 +46,7 @@ CAPABILITIES = Capabilities(
     reconcile=Reconcile.LOOKUP,
     read_lag=timedelta(seconds=5),
     reply=_TEXT,
+    follow_up=FollowUp(option="first_comment", text=_TEXT),
     app_rate=Rate.within(
         60, _MINUTE, burst=10, source="discourse_defaults.conf: max_admin_api_reqs_per_minute"
     ),

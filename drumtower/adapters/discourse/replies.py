@@ -30,6 +30,8 @@ async def reply(forum: Forum, request: ReplyRequest) -> Published:
 
 
 def _place(request: ReplyRequest) -> tuple[str, int]:
+    if request.external_id == request.post_external_id:
+        return request.external_id, 1  # under the topic itself
     topic, number = request.context.get("topic_id"), request.context.get("post_number")
     if not (isinstance(topic, str) and topic.isdecimal() and isinstance(number, int)):
         detail = "where this stands in its topic was not kept: answer it on the forum"

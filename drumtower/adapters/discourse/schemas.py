@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AliasPath, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AliasPath, AwareDatetime, ConfigDict, Field
 
 from drumtower.domain.samples import Metric
 from drumtower.platforms.answers import Answer, Count, NumberId
+from drumtower.platforms.options import FirstComment
 
 _LIKE = 2  # post_action_type_id
 _TOPIC = re.compile(r"/t/(?:[^/]+/)?([0-9]{1,20})(?:\.json)?$")
@@ -21,7 +22,7 @@ MOST_TAGS, LONGEST_TAG = (
 Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
 
 
-class DiscourseOptions(BaseModel):
+class DiscourseOptions(FirstComment):
     """What an author may set for one topic."""
 
     model_config = ConfigDict(extra="forbid")

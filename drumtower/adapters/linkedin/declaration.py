@@ -12,16 +12,17 @@ member, are documented for the Development tier only).
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from drumtower.adapters.linkedin.audience import CHARACTER
 from drumtower.adapters.linkedin.errors import ERRORS, read_error
-from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
+from drumtower.domain.capabilities import Capabilities, FollowUp, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
 from drumtower.platforms import OAuth2, Refresh, TokenAnswer, Wire, credential
+from drumtower.platforms.options import FirstComment
 
 VERSION = "202607"  # a version lives about 12 months, then every call is answered 426
 MOST_PIXELS = 36_152_320
@@ -80,6 +81,7 @@ CAPABILITIES = Capabilities(
     # LinkedIn: social activity data of members may be stored for 48 hours at most.
     feedback_kept=timedelta(hours=48),
     reply=TextRule(maximum=1250, unit=Unit.UTF16, required=True),
+    follow_up=FollowUp(option="first_comment", text=TextRule(maximum=1250, unit=Unit.UTF16, required=True)),
     quotas=(
         Quota(
             count=100,
@@ -98,7 +100,7 @@ CAPABILITIES = Capabilities(
 )
 
 
-class LinkedInOptions(BaseModel):
+class LinkedInOptions(FirstComment):
     """What an author may set for one post."""
 
     model_config = ConfigDict(extra="forbid")

@@ -179,7 +179,12 @@ def _web(url: str | None) -> str | None:
 
 
 def _published(status: Status) -> Published:
-    return Published(external_id=status.id, url=_web(status.url), published_at=status.created_at)
+    return Published(
+        external_id=status.id,
+        url=_web(status.url),
+        published_at=status.created_at,
+        context={"visibility": status.visibility},
+    )
 
 
 def _addressed(request: ReplyRequest) -> str:

@@ -7,15 +7,16 @@ statuses one call gives at once (20).
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from drumtower.adapters.mastodon.audience import CHARACTER
 from drumtower.domain.budgets import Rate
-from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
+from drumtower.domain.capabilities import Capabilities, FollowUp, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
 from drumtower.platforms import Envelope, Meaning, OAuth2, Wire, credential, error_table
+from drumtower.platforms.options import MOST_PARTS, Thread
 
 # The status is the code: error texts vary by version and language. 400 is left out, it proves nothing here.
 ERRORS = error_table(
@@ -65,6 +66,9 @@ CAPABILITIES = Capabilities(
     read_lag=timedelta(seconds=5),
     # The name of the one addressed goes in front.
     reply=TextRule(maximum=430, unit=Unit.MASTODON, required=True),
+    follow_up=FollowUp(
+        option="thread", text=TextRule(maximum=500, unit=Unit.MASTODON, required=True), most=MOST_PARTS
+    ),
     channel_rate=Rate.within(
         300, timedelta(minutes=5), burst=30, source="mastodon/documentation, rate-limits: calls per account"
     ),
@@ -79,7 +83,7 @@ CAPABILITIES = Capabilities(
 )
 
 
-class MastodonOptions(BaseModel):
+class MastodonOptions(Thread):
     """What an author may set for one status."""
 
     model_config = ConfigDict(extra="forbid")

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from pydantic import BaseModel
+
 from drumtower.adapters.weibo import feedback, replies, webhook
-from drumtower.adapters.weibo.declaration import AUTH, CAPABILITIES, IMAGE, TOKEN_WIRE, WIRE
+from drumtower.adapters.weibo.declaration import AUTH, CAPABILITIES, IMAGE, TOKEN_WIRE, WIRE, WeiboOptions
 from drumtower.adapters.weibo.errors import GONE, PENDING, REPEATED
 from drumtower.adapters.weibo.posts import Sighting, look, marked
 from drumtower.adapters.weibo.schemas import CommentList, Counters, Person, Status, TokenInfo, permalink
@@ -80,6 +82,7 @@ class WeiboAdapter(
     default_base_url: ClassVar[str] = "https://api.weibo.com"
     hashtag: ClassVar[str] = "#{}#"
     by_hand = ByHand(hosts=("weibo.com", "weibo.cn"))
+    options: ClassVar[type[BaseModel]] = WeiboOptions
     auth = AUTH
     capabilities = CAPABILITIES
     wire = WIRE

@@ -7,16 +7,19 @@ means 5 MiB. The token goes into a header, so that no address holds it.
 from dataclasses import replace
 from datetime import timedelta
 
+from pydantic import ConfigDict
+
 from drumtower.adapters.weibo.audience import CHARACTER
 from drumtower.adapters.weibo.errors import ERRORS
 from drumtower.domain.budgets import Rate
-from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconcile, TextRule
+from drumtower.domain.capabilities import Capabilities, FollowUp, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.deliveries import Action
 from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
 from drumtower.platforms import Envelope, OAuth2, Parameters, TokenPlace, Wire, credential
+from drumtower.platforms.options import FirstComment
 
 # The web flow gives no refresh token: the person authorises again, and where they are logged in it passes at once.
 AUTH = OAuth2(
@@ -55,6 +58,7 @@ CAPABILITIES = Capabilities(
     read_lag=timedelta(seconds=150),  # a status may show up two minutes after it was taken (20032)
     # Comments take 140, of which Weibo's own "回复@name:" may take some; the public SDK stays at 130 too.
     reply=TextRule(maximum=130, unit=Unit.WEIBO, required=True),
+    follow_up=FollowUp(option="first_comment", text=TextRule(maximum=140, unit=Unit.WEIBO, required=True)),
     reply_window=timedelta(hours=48),  # messages only; comments have none
     app_rate=Rate.within(
         15_000, timedelta(hours=1), burst=500, source=f"{_RATES}: calls per address of the caller"
@@ -77,3 +81,9 @@ CAPABILITIES = Capabilities(
     ),
     character=CHARACTER,
 )
+
+
+class WeiboOptions(FirstComment):
+    """What an author may set for one status."""
+
+    model_config = ConfigDict(extra="forbid")

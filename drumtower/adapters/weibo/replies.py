@@ -5,7 +5,6 @@ import re
 from datetime import datetime
 
 from drumtower.adapters.weibo.schemas import Acknowledged, Comment, CommentList
-from drumtower.domain.interactions import InteractionKind
 from drumtower.platforms import Api, Finding, Published, ReplyRequest
 from drumtower.platforms.lookups import bare, recent
 from drumtower.platforms.media import rejected
@@ -15,10 +14,10 @@ _PREFIX = re.compile(r"^回复@[^:：]{1,40}[:：]")
 
 
 async def comment(api: Api, request: ReplyRequest) -> Published:
-    """Answer a comment (comments/reply) or a status that mentions us (comments/create)."""
+    """Answer a comment (comments/reply), or comment a status: ours, or one that mentions us (comments/create)."""
     status = _status(request)
     form = {"id": status, "comment": request.text, "comment_ori": "0", "rip": request.credentials["rip"]}
-    if request.kind is InteractionKind.MENTION and request.external_id == status:
+    if request.external_id == status:
         return _published(await api.send("POST", "comments/create", Comment, once=True, data=form))
     form |= {"cid": request.external_id, "without_mention": "0"}
     return _published(await api.send("POST", "comments/reply", Comment, once=True, data=form))

@@ -64,6 +64,8 @@ class Delivery(Base):
             unique=True,
             postgresql_where="slot_at IS NOT NULL AND state NOT IN ('cancelled', 'failed', 'missed')",
         ),
+        # Nothing is followed twice: the second lock against saying a part of a thread again.
+        Index("uq_deliveries_follows", "follows_id", unique=True, postgresql_where="follows_id IS NOT NULL"),
         Index("ix_deliveries_list", "workspace_id", "id"),
         Index("ix_deliveries_due", "workspace_id", "due_at"),
         Index("ix_deliveries_post", "post_id"),
@@ -92,8 +94,10 @@ class Delivery(Base):
     post_version: Mapped[int | None]
     content_hash: Mapped[Word | None]
     interaction_id: Mapped[UUID | None] = mapped_column(ForeignKey("interactions.id"), index=True)
+    # Of a thread's part or a first comment: the delivery after which it comes.
+    follows_id: Mapped[UUID | None] = mapped_column(ForeignKey("deliveries.id"))
     action: Mapped[Word]
-    # What leaves: the channel's content for a publish, {"text"} for a reply or message.
+    # What leaves: the channel's content for a publish, {"text"} for a reply or message (repositories/follow_ups.py adds more).
     payload: Mapped[dict[str, Any]]
     state: Mapped[Word]
     due_at: Mapped[datetime]

@@ -18,7 +18,7 @@ from drumtower.db.counts import count
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Post
 from drumtower.db.plain import fetch, transposed
-from drumtower.db.repositories import handoffs
+from drumtower.db.repositories import follow_ups, handoffs
 from drumtower.db.repositories.leftovers import leave
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.content import ChannelContent
@@ -143,6 +143,9 @@ async def move(tx: Tx, delivery: Delivery, event: Event, now: datetime, **change
     for name, value in done.values.items():
         setattr(delivery, name, value)
     count(tx, delivery.platform, done.target, done.values.get("lateness_ms"))
+    if done.target is State.PUBLISHED:
+        await tx.flush()
+        await follow_ups.plan_next(tx, [delivery.id], now)
     if done.is_told:
         outbox.append(tx, now=now, event=event.value, **done.event)
     # Deriving locks the post: most moves can't change its status, and must not wait for it.
@@ -189,6 +192,8 @@ async def move_all(tx: Tx, moves: Sequence[Move]) -> None:
         if step.is_told
     ]
     await outbox.append_all(tx, events)
+    out = [step.move.delivery.id for step in done if step.target is State.PUBLISHED]
+    await follow_ups.plan_next(tx, out, moves[-1].now)
     counted = {step.move.delivery.post_id for step in done if step.counts}
     await derive_statuses(tx, [post_id for post_id in counted if post_id is not None])
 

@@ -82,7 +82,8 @@ def reach_of(freeze: Freeze) -> Reach:
 def subject_of(delivery: Delivery, brand_id: UUID, campaign_id: UUID | None) -> Subject:
     """Return the delivery as a freeze looks at it."""
     return Subject(
-        action=Action(delivery.action),
+        # What follows a post is no answer: nobody asked.
+        action=Action.PUBLISH if delivery.follows_id else Action(delivery.action),
         brand_id=brand_id,
         channel_id=delivery.channel_id,
         campaign_id=campaign_id,

@@ -7,7 +7,9 @@ from sqlalchemy import select
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, AuditEvent, Channel, Delivery, Leftover, Member, Post
 from drumtower.db.repositories.deliveries import DeliveryRepository
-from drumtower.domain.deliveries import State
+from drumtower.domain.capabilities import Label
+from drumtower.domain.content import follow_ups
+from drumtower.domain.deliveries import FINAL, Action, State
 from drumtower.domain.explanations import Facts, Obstacle, explain
 from drumtower.platforms.registry import Registry
 from services.api.deliveries.explanation_schemas import (
@@ -54,7 +56,24 @@ async def explained(
         platform_code=facts.platform_code,
         look_at=look_at(channel, registry),
         allowed=allowed(facts.state),
+        then=_then(delivery, language),
         timeline=await _timeline(tx, principal, delivery),
+    )
+
+
+def _then(delivery: Delivery, language: Language) -> str | None:
+    """Tell what waits for this one: it is planned when this one is out."""
+    if State(delivery.state) in FINAL:
+        return None
+    publishes = delivery.action == Action.PUBLISH.value
+    left = follow_ups(delivery.payload["options"]) if publishes else delivery.payload.get("then", ())
+    if not left:
+        return None
+    return language.of(
+        Label(
+            zh_cn=f"发布之后,还有 {len(left)} 条依次跟上,前一条发布了才发下一条。",
+            en=f"{len(left)} more will follow, each once the one before it is out.",
+        )
     )
 
 

@@ -67,4 +67,5 @@ class ExplanationRead(Answer):
     platform_code: str | None
     look_at: str | None = Field(description="Where a person sees what is on the channel.")
     allowed: list[DeliveryAction]
+    then: str | None = Field(description="What waits for this one: the further parts of its thread.")
     timeline: list[EntryRead] = Field(description="What happened, oldest first; the last 200.")

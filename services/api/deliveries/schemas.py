@@ -129,6 +129,7 @@ class DeliveryRead(Answer):
     id: UUID
     post_id: UUID | None
     interaction_id: UUID | None
+    follows_id: UUID | None = Field(description="The delivery after which this part of its thread comes.")
     channel_id: UUID
     platform: str
     action: Action

@@ -1,6 +1,6 @@
 """Platforms over HTTP: the adapters' own data."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drumtower.domain.audiences import Basis, Confidence, MatrixRole
 from drumtower.domain.budgets import Rate
@@ -46,6 +46,14 @@ class MediaRuleRead(Answer):
     codecs: list[str]
 
 
+class FollowUpRead(Answer):
+    """What of ours may follow a post: `option` is the setting that holds the texts, `most` says how many."""
+
+    option: Literal["thread", "first_comment"]
+    text: TextRuleRead
+    most: int
+
+
 class RateRead(Answer):
     """How fast calls may leave: `count` in `per_seconds` on average, `burst` at once. `source`: who says so."""
 
@@ -87,6 +95,7 @@ class CapabilitiesRead(Answer):
     link_domain_required: bool
     reconcile: Reconcile
     reply: TextRuleRead | None
+    follow_up: FollowUpRead | None
     reply_window_seconds: float | None
     mention_window_seconds: float | None
     app_rate: RateRead | None

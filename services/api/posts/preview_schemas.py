@@ -20,6 +20,13 @@ class MediaPreview(Answer):
     alt_text_lengths: list[LengthRead]
 
 
+class FollowUpPreview(Answer):
+    """A part of the thread, or the first comment, as it follows."""
+
+    text: str
+    lengths: list[LengthRead]
+
+
 class RenderingRead(Answer):
     """The very words. `title` where the platform has one (an e-mail's subject), `html` where it gets a page (too).
 
@@ -32,6 +39,7 @@ class RenderingRead(Answer):
     lengths: list[LengthRead]
     html: str | None
     media: list[MediaPreview]
+    follow_ups: list[FollowUpPreview]
 
 
 class ChannelPreview(Answer):

@@ -9,13 +9,19 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import Asset, Channel, Post
 from drumtower.db.repositories.assets import AssetRepository
 from drumtower.domain.checks import Length, measures
-from drumtower.domain.content import ChannelContent, for_channel, from_json
+from drumtower.domain.content import ChannelContent, follow_ups, for_channel, from_json
 from drumtower.domain.errors import Violation
 from drumtower.domain.failures import HINTS, ContentRejected, code
 from drumtower.messages import message_of, option_violations, options_of
 from drumtower.platforms import Adapter, Message, PlatformError, PublishRequest, Rendering
 from services.api.deps import Services
-from services.api.posts.preview_schemas import ChannelPreview, MediaPreview, PreviewRead, RenderingRead
+from services.api.posts.preview_schemas import (
+    ChannelPreview,
+    FollowUpPreview,
+    MediaPreview,
+    PreviewRead,
+    RenderingRead,
+)
 from services.api.posts.review_schemas import LengthRead
 from services.api.principals import Principal
 from services.api.problems import violations_read
@@ -58,7 +64,7 @@ def _channel(
         )
         try:
             made = services.connections.adapter(channel.platform, channel.base_url).render(request)
-            rendering = _read(made, message, adapter)
+            rendering = _read(made, message, adapter, content)
         except PlatformError as error:
             violations = _refused(error)
     return ChannelPreview(
@@ -96,8 +102,12 @@ def _refused(error: PlatformError) -> list[Violation]:
     return [Violation(pointer="/channel", code=name, detail=failure.detail, hint=HINTS[name])]
 
 
-def _read(made: Rendering, message: Message, adapter: type[Adapter]) -> RenderingRead:
+def _read(
+    made: Rendering, message: Message, adapter: type[Adapter], content: ChannelContent
+) -> RenderingRead:
     given = adapter.capabilities
+    rule = given.follow_up
+    after = follow_ups(content.options).values() if rule else ()
     return RenderingRead(
         title=made.title,
         title_lengths=_lengths(measures(made.title or "", given.title)),
@@ -110,6 +120,10 @@ def _read(made: Rendering, message: Message, adapter: type[Adapter]) -> Renderin
                 alt_text_lengths=_lengths(measures(media.alt_text, given.alt_text)),
             )
             for media in message.media
+        ],
+        follow_ups=[
+            FollowUpPreview(text=text, lengths=_lengths(measures(text, rule.text if rule else None)))
+            for text in after
         ],
     )
 
