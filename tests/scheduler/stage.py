@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from drumtower.db.engine import Database
 from drumtower.db.models import Attempt, Channel, Delivery, Post
 from drumtower.db.repositories.deliveries import payload_of, plan
 from drumtower.domain import content as contents
-from drumtower.domain.content import Content, Kind, Nature
+from drumtower.domain.content import Content, Kind, Nature, Variant
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.ids import new_id
 from drumtower.platforms import Credentials, Token, TokenSource
@@ -121,6 +121,8 @@ class Stage:
             links=(LINK,),
             asset_ids=given.pop("asset_ids", ()),
         )
+        if options := given.pop("options", None):
+            content = replace(content, variants=(Variant(channel_id=self.channel_id, options=options),))
         digest = contents.digest(content)
         post = Post(
             id=new_id(),
