@@ -6,8 +6,8 @@ Adds only. The previous release's code plans none; one that it claims meanwhile 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
