@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from drumtower.domain.deliveries import Action
+
 
 class Permission(StrEnum):
     """One thing a member or an API key may do."""
@@ -57,6 +59,16 @@ ROLES: dict[Role, frozenset[Permission]] = {
 # An agency never approves and never publishes, whatever its role says.
 NEVER_EXTERNAL = frozenset({_P.POSTS_REVIEW, _P.POSTS_PUBLISH})
 
+# What acting on a delivery needs, any one of these: whoever may answer people sees the answer through.
+_PUBLISHING, _ANSWERING = (_P.POSTS_PUBLISH,), (_P.POSTS_PUBLISH, _P.INTERACTIONS_WRITE)
+ACTING: dict[Action, tuple[Permission, ...]] = {
+    Action.PUBLISH: _PUBLISHING,
+    Action.DELETE: _PUBLISHING,
+    Action.REPLY: _ANSWERING,
+    Action.MESSAGE: _ANSWERING,
+}
+ACTS = _ANSWERING  # without one of these, nobody acts on any
+
 MEANINGS: dict[Permission, str] = {
     _P.WORKSPACE_READ: "read brands, channels, assets, posts, deliveries, interactions, links and conversions",
     _P.WORKSPACE_WRITE: "change the workspace's settings and policies",
@@ -68,7 +80,7 @@ MEANINGS: dict[Permission, str] = {
     _P.POSTS_REVIEW: "judge posts of others",
     _P.POSTS_PUBLISH: "schedule posts, act on their deliveries, set slots, plan series and campaigns, keep the calendar, and make and lift freezes",
     _P.RULES_WRITE: "write rule packs, and switch packs on and off",
-    _P.INTERACTIONS_WRITE: "assign, judge and answer interactions",
+    _P.INTERACTIONS_WRITE: "assign, judge and answer interactions, and act on the deliveries of answers",
     _P.LINKS_WRITE: "create and rename tracked links",
     _P.CONVERSIONS_WRITE: "tell conversions",
     _P.METRICS_READ: "read key figures",

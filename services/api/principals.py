@@ -31,12 +31,12 @@ class Principal:
     timezone: str
     api_key_id: UUID | None = None
 
-    def require(self, permission: Permission) -> None:
-        """Raise Forbidden where the permission is missing."""
-        if permission not in self.permissions:
+    def require(self, *permissions: Permission) -> None:
+        """Raise Forbidden where none of these is there."""
+        if self.permissions.isdisjoint(permissions):
             raise Forbidden(
                 "permission_missing",
-                f"This needs the permission {permission}; the role {self.role} lacks it.",
+                f"This needs the permission {' or '.join(permissions)}; the role {self.role} lacks it.",
             )
 
 

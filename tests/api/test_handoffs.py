@@ -7,12 +7,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.domain.permissions import Role
 from tests.api.desk import BODY, answer, approve, problems, row, schedule, set_row, soon, write
-from tests.factories import Team, make_asset, make_channel, make_member, make_team
+from tests.conftest import client_for
+from tests.factories import Team, make_asset, make_channel, make_key, make_member, make_team
 
 NOTE = "https://weibo.com/1/abc"
 ERROR = {"code": "not_permitted", "detail": "personal account", "hint": ""}
@@ -199,3 +201,35 @@ async def test_the_explanation_names_the_owner_the_deadline_and_that_it_is_late(
     told = answer(await client.get(address, headers={"Accept-Language": "en"}))
     assert told["sentence"].startswith("It is late: owner was to publish it by hand by ")
     assert told["next"] is None
+
+
+async def test_who_answers_people_sees_the_answer_through_and_publishes_nothing(
+    app: FastAPI, client: httpx.AsyncClient, db: Database, team: Team, box: Box, handed: str
+) -> None:
+    async with db.transaction() as tx:
+        member = await make_member(tx, team.workspace_id, Role.AGENT)
+        key = await make_key(tx, member)
+    channel = await make_channel(db, team, box, "xiaohongshu")
+    said = {"author_name": "王", "text": "几点开门?", "occurred_at": "2026-11-20T10:00:00+08:00"}
+    await client.post("/v1/interactions/import", json={"channel_id": str(channel), "rows": [said]})
+    async with client_for(app, key) as agent:
+        for verb, body in (
+            ("proof", {"url": NOTE, "published_at": "2026-11-20T00:00:00Z"}),
+            ("cancel", None),
+        ):
+            refused = await agent.post(f"/v1/deliveries/{handed}/{verb}", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (403, "permission_missing")
+        [heard] = answer(await agent.get("/v1/interactions"))["data"]
+        made = answer(await agent.post(f"/v1/interactions/{heard['id']}/replies", json={"text": "九点"}), 201)
+        await set_row(db, made["id"], state="handoff", error=ERROR, owner_id=team.owner_id)
+        path = f"/v1/deliveries/{made['id']}"
+        mine = answer(await agent.post(f"{path}/assign", json={"owner_id": str(member.id)}))
+        assert mine["handoff"]["owner_id"] == str(member.id)
+        at = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+        proof = {"url": "https://www.xiaohongshu.com/explore/65a1b2c3d4e5f60718293a4b", "published_at": at}
+        headers = {"Idempotency-Key": "proof-1", "If-Match": f'"{mine["revision"]}"'}
+        closed = await agent.post(f"{path}/proof", json=proof, headers=headers)
+        assert (closed.status_code, closed.json()["state"]) == (200, "published"), closed.text
+        again = await agent.post(f"{path}/proof", json=proof, headers=headers)
+    assert (again.status_code, again.json()) == (200, closed.json()), "a repeat carries the revision it saw"
+    assert again.headers["etag"] == closed.headers["etag"]

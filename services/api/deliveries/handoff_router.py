@@ -3,14 +3,13 @@
 from uuid import UUID
 
 from drumtower.db.repositories.deliveries import DeliveryRepository
-from services.api.deliveries import handoffs, service
+from services.api.deliveries import handoffs
+from services.api.deliveries.acting import Acting
 from services.api.deliveries.pack_schemas import PackRead
 from services.api.deliveries.packs import read_pack
-from services.api.deliveries.reading import read
 from services.api.deliveries.router import ACTS
 from services.api.deliveries.schemas import DeliveryProof, DeliveryRead, HandoffAssign
 from services.api.deps import Reader, ServicesDep, TxDep
-from services.api.editing import Publishing
 from services.api.idempotency import IdempotencyDep
 from services.api.languages import LanguageDep
 from services.api.problems import responses
@@ -40,15 +39,12 @@ async def get_pack(
     responses=ACTS,
 )
 async def prove_delivery(
-    delivery_id: UUID,
     body: DeliveryProof,
-    edit: Publishing,
-    services: ServicesDep,
+    act: Acting,
     idempotency: IdempotencyDep,
 ) -> DeliveryRead:
-    delivery = await service.hold(edit, delivery_id)
-    await handoffs.prove(edit, services.registry, delivery, body)
-    return edit.answer(delivery.revision, read(delivery, services.registry))
+    await handoffs.prove(act, act.registry, act.delivery, body)
+    return act.done()
 
 
 @router.post(
@@ -58,13 +54,10 @@ async def prove_delivery(
     responses=ACTS,
 )
 async def assign_delivery(
-    delivery_id: UUID,
     body: HandoffAssign,
-    edit: Publishing,
-    services: ServicesDep,
+    act: Acting,
     idempotency: IdempotencyDep,
 ) -> DeliveryRead:
     """Its owner is reminded an hour and a quarter of an hour ahead of the deadline."""
-    delivery = await service.hold(edit, delivery_id)
-    await handoffs.assign(edit, delivery, body)
-    return edit.answer(delivery.revision, read(delivery, services.registry))
+    await handoffs.assign(act, act.delivery, body)
+    return act.done()

@@ -14,7 +14,7 @@ from drumtower.db.repositories.members import MemberRepository
 from drumtower.domain.deliveries import Action, State
 from drumtower.domain.errors import Conflict, Invalid, Violation
 from drumtower.domain.handoffs import next_look
-from drumtower.domain.permissions import Permission, Role, granted
+from drumtower.domain.permissions import ACTING, Role, granted
 from drumtower.platforms.by_hand import ByHand, NoProof, Proof, read_proof
 from drumtower.platforms.registry import Registry
 from services.api import audit
@@ -27,7 +27,9 @@ async def assign(edit: Edit, delivery: Delivery, asked: HandoffAssign) -> None:
     """Give a handoff another owner or deadline, and tell them; raise Invalid with all that forbids it."""
     tx, principal, now = edit.tx, edit.principal, edit.now
     _check_open(delivery, "is nobody's to publish by hand")
-    violations = await owner_violations(tx, principal.workspace_id, asked.owner_id, "/owner_id", now)
+    violations = await owner_violations(
+        tx, principal.workspace_id, asked.owner_id, "/owner_id", now, Action(delivery.action)
+    )
     if asked.owner_id is None and asked.deadline is None:
         violations.append(violation("", "nothing_to_change", "Say whose it is, or until when."))
     if asked.deadline is not None and asked.deadline <= now:
@@ -57,17 +59,23 @@ async def assign(edit: Edit, delivery: Delivery, asked: HandoffAssign) -> None:
 
 
 async def owner_violations(
-    tx: Tx, workspace_id: UUID, member_id: UUID | None, pointer: str, now: datetime
+    tx: Tx,
+    workspace_id: UUID,
+    member_id: UUID | None,
+    pointer: str,
+    now: datetime,
+    action: Action = Action.PUBLISH,
 ) -> list[Violation]:
-    """Say why a member can't own handoffs: whoever publishes by hand must be allowed to publish."""
+    """Say why a member can't own handoffs: whoever does it by hand must be allowed to do it."""
     if member_id is None:
         return []
     member = await MemberRepository(tx, workspace_id).here(member_id, now)
     if member is None:
         return [violation(pointer, "owner_unknown", "There is no such member in this workspace.")]
-    if Permission.POSTS_PUBLISH not in granted(Role(member.role), external=member.external):
-        hint = "Name an owner, admin, planner or publisher who is not external."
-        return [violation(pointer, "owner_not_permitted", f"{member.name} may not publish.", hint)]
+    needed = ACTING[action]
+    if granted(Role(member.role), external=member.external).isdisjoint(needed):
+        hint = f"Name a member with the permission {' or '.join(needed)}; an external one never may publish."
+        return [violation(pointer, "owner_not_permitted", f"{member.name} may not {action}.", hint)]
     return []
 
 

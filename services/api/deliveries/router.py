@@ -10,10 +10,11 @@ from drumtower.db.repositories.deliveries import DeliveryRepository
 from drumtower.domain.deliveries import Action, State
 from drumtower.jobs import Role
 from services.api.deliveries import service
+from services.api.deliveries.acting import Acting
 from services.api.deliveries.explaining import explained
 from services.api.deliveries.explanation_schemas import ExplanationRead
 from services.api.deliveries.quotas import reserve
-from services.api.deliveries.reading import read, read_all
+from services.api.deliveries.reading import read_all
 from services.api.deliveries.schemas import (
     AttemptRead,
     DeliveryRead,
@@ -21,7 +22,6 @@ from services.api.deliveries.schemas import (
     DeliveryReschedule,
 )
 from services.api.deps import BellDep, ClockDep, Reader, ServicesDep, TxDep
-from services.api.editing import Publishing
 from services.api.etags import set_etag
 from services.api.idempotency import IdempotencyDep
 from services.api.languages import LanguageDep
@@ -119,14 +119,11 @@ async def list_attempts(
     "/{delivery_id}/cancel", operation_id="deliveries_cancel", summary="Cancel a delivery", responses=ACTS
 )
 async def cancel_delivery(
-    delivery_id: UUID,
-    edit: Publishing,
-    services: ServicesDep,
+    act: Acting,
     idempotency: IdempotencyDep,
 ) -> DeliveryRead:
-    delivery = await service.hold(edit, delivery_id)
-    await service.cancel(edit, delivery)
-    return edit.answer(delivery.revision, read(delivery, services.registry))
+    await service.cancel(act, act.delivery)
+    return act.done()
 
 
 @router.post(
@@ -136,18 +133,16 @@ async def cancel_delivery(
     responses=ACTS,
 )
 async def reschedule_delivery(
-    delivery_id: UUID,
     body: DeliveryReschedule,
-    edit: Publishing,
+    act: Acting,
     services: ServicesDep,
     bell: BellDep,
     idempotency: IdempotencyDep,
 ) -> DeliveryRead:
-    delivery = await service.hold(edit, delivery_id)
-    await service.reschedule(edit, delivery, body)
-    await reserve(edit.tx, services.limits, [delivery], edit.now)
+    await service.reschedule(act, act.delivery, body)
+    await reserve(act.tx, services.limits, [act.delivery], act.now)
     bell.ring(Role.SCHEDULER)
-    return edit.answer(delivery.revision, read(delivery, services.registry))
+    return act.done()
 
 
 @router.post(
@@ -157,17 +152,15 @@ async def reschedule_delivery(
     responses=ACTS,
 )
 async def retry_delivery(
-    delivery_id: UUID,
-    edit: Publishing,
+    act: Acting,
     services: ServicesDep,
     bell: BellDep,
     idempotency: IdempotencyDep,
 ) -> DeliveryRead:
-    delivery = await service.hold(edit, delivery_id)
-    await service.retry(edit, delivery)
-    await reserve(edit.tx, services.limits, [delivery], edit.now)
+    await service.retry(act, act.delivery)
+    await reserve(act.tx, services.limits, [act.delivery], act.now)
     bell.ring(Role.SCHEDULER)
-    return edit.answer(delivery.revision, read(delivery, services.registry))
+    return act.done()
 
 
 @router.post(
@@ -177,14 +170,11 @@ async def retry_delivery(
     responses=ACTS,
 )
 async def reconcile_delivery(
-    delivery_id: UUID,
     body: DeliveryReconcile,
-    edit: Publishing,
-    services: ServicesDep,
+    act: Acting,
     bell: BellDep,
     idempotency: IdempotencyDep,
 ) -> DeliveryRead:
-    delivery = await service.hold(edit, delivery_id)
-    await service.reconcile(edit, delivery, body)
+    await service.reconcile(act, act.delivery, body)
     bell.ring(Role.SCHEDULER)
-    return edit.answer(delivery.revision, read(delivery, services.registry))
+    return act.done()

@@ -5,13 +5,12 @@ Lock order, as everywhere outside services/api/posts: the delivery first, its po
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import update
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Interaction, Post
-from drumtower.db.repositories.deliveries import DeliveryRepository, move, published
+from drumtower.db.repositories.deliveries import move, published
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.domain.deliveries import LEASED, Action, Event, State, is_late, next_state
 from drumtower.domain.errors import Conflict, Invalid, Violation
@@ -35,13 +34,6 @@ _NOT_THERE = {
 }
 # A delivery in one of these no longer stands in the way of another one for the same post and channel.
 OVER = frozenset({State.CANCELLED, State.FAILED, State.MISSED})
-
-
-async def hold(edit: Edit, delivery_id: UUID) -> Delivery:
-    """Lock the delivery; raise NotFound, or PreconditionFailed where the caller has seen an older revision."""
-    delivery = await DeliveryRepository(edit.tx, edit.principal.workspace_id).get(delivery_id, lock=True)
-    edit.check(delivery.revision)
-    return delivery
 
 
 async def cancel(edit: Edit, delivery: Delivery) -> None:
