@@ -25,6 +25,7 @@ message(text, title=, media=)   a Message that the platform takes; by default wi
 media(content_type, size)       bytes that pass for that type
 published(sandbox)              what is public now; by default the store's "posts" that are not deleted
 marked(post)                    native_disclosures: what the platform's own fields of a post disclose
+own_server = False              an account is on a server of its own: its id must carry that server's address
 names_posts = True              the platform gives what is published an id
 outcomes = {}                   code -> Published | Accepted, for codes that are no failure on publish
 proven_statuses = {}            status -> failure class, where the bare HTTP status proves something

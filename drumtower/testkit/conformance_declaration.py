@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -137,6 +138,12 @@ class IdentityRules(Hooks):
         assert account.url is None or account.url.startswith(("https://", "http://127.0.0.1"))
         again = await stage.adapter.identify(stage.credentials)
         assert again == account
+
+    async def test_an_account_of_a_server_of_its_own_is_known_by_its_address(self, stage: Stage) -> None:
+        if not self.own_server:
+            pytest.skip(f"all accounts of {self.adapter.__name__} are of one platform")
+        account = await stage.adapter.identify(stage.credentials)
+        assert urlsplit(account.id).hostname, "the same number on another server is another account"
 
     @pytest.mark.parametrize("body", ["", "{}", "[]", "null", '{"id": null}', "<html>", "[" * 50_000])
     async def test_identify_survives_any_answer(self, stage: Stage, body: str) -> None:

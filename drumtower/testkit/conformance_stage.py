@@ -194,6 +194,7 @@ class Hooks:
     links: ClassVar[tuple[str, ...]] = ()
     tail: ClassVar[str] = ""
     names_posts: ClassVar[bool] = True
+    own_server: ClassVar[bool] = False
     outcomes: ClassVar[Mapping[str, type]] = {}
     proven_statuses: ClassVar[Mapping[int, type]] = {}
     statuses: ClassVar[Sequence[int]] = range(400, 600)

@@ -35,6 +35,7 @@ def post(credentials: Credentials, at: datetime, text: str) -> dict[str, Any]:
 class TestDiscourse(AdapterConformance):
     adapter = DiscourseAdapter
     sandbox = DiscourseSandbox
+    own_server = True
     errors = ERRORS
     publish_path = "/posts.json"
     reply_path = "/posts.json"

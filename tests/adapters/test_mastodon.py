@@ -25,6 +25,7 @@ from drumtower.testkit.conformance_stage import Stage
 class TestMastodon(AdapterConformance):
     adapter = MastodonAdapter
     sandbox = MastodonSandbox
+    own_server = True
     errors = ERRORS
     publish_path = "/api/v1/statuses"
     reply_path = "/api/v1/statuses"

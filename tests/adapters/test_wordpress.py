@@ -26,6 +26,7 @@ from drumtower.testkit.conformance_stage import Stage
 class TestWordPress(AdapterConformance):
     adapter = WordPressAdapter
     sandbox = WordPressSandbox
+    own_server = True
     errors = ERRORS
     publish_path = "/wp/v2/posts"
     reply_path = "/wp/v2/comments"

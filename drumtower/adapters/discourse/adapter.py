@@ -19,7 +19,13 @@ from pydantic import BaseModel
 from drumtower.adapters.discourse import feedback, replies, topics, webhook
 from drumtower.adapters.discourse.declaration import AUTH, CAPABILITIES, WIRE
 from drumtower.adapters.discourse.errors import INVALID_ACCESS, NOT_FOUND, REFUSED
-from drumtower.adapters.discourse.schemas import Counters, DiscourseOptions, UserPage
+from drumtower.adapters.discourse.schemas import (
+    Counters,
+    DiscourseOptions,
+    UserPage,
+    account_id,
+    number_of,
+)
 from drumtower.adapters.discourse.topics import Forum
 from drumtower.domain.capabilities import Label
 from drumtower.domain.failures import Disconnected, NotPermitted
@@ -105,7 +111,7 @@ class DiscourseAdapter(
         if not user.can_edit:
             raise PlatformError(NotPermitted(detail="the key does not act as this user"))
         url = f"{self.base_url}/u/{user.username}"
-        return RemoteAccount(id=user.id, name=user.name or user.username, url=url)
+        return RemoteAccount(id=account_id(self.base_url, user.id), name=user.name or user.username, url=url)
 
     async def prepare(self, request: PublishRequest) -> None:
         check_message(request.message, self.capabilities, self.name.en)
@@ -182,7 +188,7 @@ class DiscourseAdapter(
     async def feedback(
         self, credentials: Credentials, cursor: dict[str, object], posts: Sequence[PostReference]
     ) -> FeedbackPage:
-        return await feedback.pull(self._forum(credentials), credentials.account_id, cursor, posts)
+        return await feedback.pull(self._forum(credentials), number_of(credentials.account_id), cursor, posts)
 
     async def post_stats(
         self, credentials: Credentials, posts: Sequence[PostReference]

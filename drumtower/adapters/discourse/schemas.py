@@ -40,6 +40,16 @@ class DiscourseOptions(FirstComment):
     )
 
 
+def account_id(base_url: str, number: str) -> str:
+    """Return the id of an account: every forum counts its users from 1."""
+    return f"{base_url}/users/{number}"
+
+
+def number_of(account: str) -> str:
+    """Return the forum's own number of the account."""
+    return account.rpartition("/")[2]
+
+
 class User(Answer):
     """/u/{username}: `can_edit` only where the key acts as that user, or as staff."""
 

@@ -10,7 +10,7 @@ import hashlib
 import re
 
 from drumtower.adapters.discourse.feedback import event
-from drumtower.adapters.discourse.schemas import Post
+from drumtower.adapters.discourse.schemas import Post, number_of
 from drumtower.domain.interactions import InteractionKind
 from drumtower.platforms import (
     AccountEvent,
@@ -73,7 +73,7 @@ def _received(key: str, event: FeedbackEvent) -> Received:
 
 def _heard(post: PushedPost, credentials: Credentials) -> FeedbackEvent:
     own = credentials["username"].lower()
-    if post.user_id == credentials.account_id or post.topic_archetype != "regular" or post.hidden:
+    if post.user_id == number_of(credentials.account_id) or post.topic_archetype != "regular" or post.hidden:
         return AccountEvent(name="post_created")
     if post.reply_to_user is not None and post.reply_to_user.username.lower() == own:
         return event(post, None)
