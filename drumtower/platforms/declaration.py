@@ -72,6 +72,10 @@ def _options(adapter: type[Adapter]) -> Iterator[str]:
         adapter.options()
     except ValidationError:
         yield "an author who sets no option must be able to publish: give each a default"
+    for name, one in schema.get("properties", {}).items():
+        label = one.get("x-label", {})
+        if not (label.get("zh_cn", "").strip() and label.get("en", "").strip()):
+            yield f"the setting {name} needs a label in both languages"
 
 
 def _follow_ups(adapter: type[Adapter]) -> Iterator[str]:

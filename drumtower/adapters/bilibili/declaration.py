@@ -27,6 +27,7 @@ from drumtower.platforms import (
     Wire,
     credential,
 )
+from drumtower.platforms.options import labelled
 
 MB = 1024 * 1024
 SCOPES = {Feature.PUBLISH: "ARC_BASE", Feature.DELETE: "ARC_BASE", Feature.STATISTICS: "ARC_DATA"}
@@ -111,12 +112,29 @@ class BilibiliOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    tid: Annotated[int, Field(ge=1, le=10_000, description="The child partition; 21: everyday life.")] = 21
-    tags: Annotated[list[Tag], Field(min_length=1, max_length=10)] = ["日常"]
-    copyright: Literal["own", "reprint"] = "own"
-    source: Annotated[str, Field(max_length=200, description="Where a reprint comes from.")] = ""
-    no_reprint: Annotated[bool, Field(description="Forbid others to repost it.")] = True
-    topic_id: Annotated[int | None, Field(ge=1)] = None
+    tid: Annotated[
+        int,
+        Field(
+            **labelled("分区", "Partition"),
+            ge=1,
+            le=10_000,
+            description="The child partition; 21: everyday life.",
+        ),
+    ] = 21
+    tags: Annotated[list[Tag], Field(**labelled("标签", "Tags"), min_length=1, max_length=10)] = ["日常"]
+    copyright: Literal["own", "reprint"] = Field("own", **labelled("版权", "Copyright"))
+    source: Annotated[
+        str,
+        Field(
+            **labelled("转载来源", "Source of a reprint"),
+            max_length=200,
+            description="Where a reprint comes from.",
+        ),
+    ] = ""
+    no_reprint: Annotated[
+        bool, Field(**labelled("禁止转载", "No reprints"), description="Forbid others to repost it.")
+    ] = True
+    topic_id: Annotated[int | None, Field(**labelled("话题编号", "Topic id"), ge=1)] = None
 
     @model_validator(mode="after")
     def _sourced(self) -> Self:

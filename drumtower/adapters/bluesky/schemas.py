@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from drumtower.domain.samples import Metric
 from drumtower.platforms.answers import Answer, Secret
-from drumtower.platforms.options import Thread
+from drumtower.platforms.options import Thread, labelled
 
 # Counts are stored as 64-bit integers.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -21,10 +21,15 @@ class BlueskyOptions(Thread):
     model_config = ConfigDict(extra="forbid")
 
     languages: list[Language] = Field(
-        default=[], max_length=3, description="Languages of the text; none: the post's own."
+        **labelled("语言", "Languages"),
+        default=[],
+        max_length=3,
+        description="Languages of the text; none: the post's own.",
     )
     warning: Literal["sexual", "nudity", "porn", "graphic-media"] | None = Field(
-        default=None, description="The warning that covers the pictures."
+        **labelled("内容警告", "Content warning"),
+        default=None,
+        description="The warning that covers the pictures.",
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import AliasPath, AwareDatetime, ConfigDict, Field
 
 from drumtower.domain.samples import Metric
 from drumtower.platforms.answers import Answer, Count, NumberId
-from drumtower.platforms.options import FirstComment
+from drumtower.platforms.options import FirstComment, labelled
 
 _LIKE = 2  # post_action_type_id
 _TOPIC = re.compile(r"/t/(?:[^/]+/)?([0-9]{1,20})(?:\.json)?$")
@@ -28,13 +28,13 @@ class DiscourseOptions(FirstComment):
     model_config = ConfigDict(extra="forbid")
 
     category: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(
+        **labelled("版块", "Category"),
         default=None,
-        title="版块 / Category",
         description="The category's number, as in /c/name/NUMBER; none: the forum's own choice.",
     )
     tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = Field(
+        **labelled("标签", "Tags"),
         default=None,
-        title="标签 / Tags",
         description="The topic's tags; none: the post's first hashtags that are short enough. A forum leaves out, "
         "without a word, what its rules give this user no right to.",
     )

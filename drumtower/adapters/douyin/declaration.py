@@ -31,6 +31,7 @@ from drumtower.platforms import (
     credential,
 )
 from drumtower.platforms.auth import OPEN_ID, SCOPES
+from drumtower.platforms.options import labelled
 
 MB = 1024 * 1024
 PUBLISH, LIST, DATA = "video.create.bind", "video.list.bind", "video.data.bind"
@@ -107,17 +108,32 @@ class DouyinOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    visibility: Literal["public", "friends", "private"] = "public"
-    downloadable: bool = True
+    visibility: Literal["public", "friends", "private"] = Field(
+        "public", **labelled("谁可以看", "Visibility")
+    )
+    downloadable: bool = Field(True, **labelled("允许下载", "Downloadable"))
     cover_at: Annotated[
-        float | None, Field(ge=0, le=900, description="Second of the video that is its cover.")
+        float | None,
+        Field(
+            **labelled("封面所在秒", "Cover at second"),
+            ge=0,
+            le=900,
+            description="Second of the video that is its cover.",
+        ),
     ] = None
-    poi_id: Annotated[str, Field(max_length=64, description="A place to show under the post.")] = ""
-    micro_app_id: Annotated[
-        str, Field(max_length=64, description="A mini-program to show under the post.")
+    poi_id: Annotated[
+        str, Field(**labelled("地点", "Place"), max_length=64, description="A place to show under the post.")
     ] = ""
-    micro_app_title: Annotated[str, Field(max_length=20)] = ""
-    micro_app_url: Annotated[str, Field(max_length=1000)] = ""
+    micro_app_id: Annotated[
+        str,
+        Field(
+            **labelled("小程序", "Mini-program"),
+            max_length=64,
+            description="A mini-program to show under the post.",
+        ),
+    ] = ""
+    micro_app_title: Annotated[str, Field(**labelled("小程序标题", "Mini-program title"), max_length=20)] = ""
+    micro_app_url: Annotated[str, Field(**labelled("小程序页面", "Mini-program page"), max_length=1000)] = ""
 
     @model_validator(mode="after")
     def _one_anchor(self) -> Self:

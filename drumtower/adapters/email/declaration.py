@@ -12,6 +12,7 @@ from drumtower.domain.capabilities import Capabilities, Label, MediaRule, Reconc
 from drumtower.domain.content import Kind
 from drumtower.domain.text import Unit
 from drumtower.platforms import Envelope, Smtp, Wire, credential
+from drumtower.platforms.options import labelled
 
 MOST_RECIPIENTS = 100  # what every server must take in one transaction (RFC 5321, 4.5.3.1.8)
 LONGEST_UNSUBSCRIBE = 70  # in one line of a header
@@ -67,4 +68,4 @@ class EmailOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    preheader: str = Field(default="", max_length=200)
+    preheader: str = Field(**labelled("预览文字", "Preheader"), default="", max_length=200)

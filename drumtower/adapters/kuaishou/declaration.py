@@ -32,6 +32,7 @@ from drumtower.platforms import (
 )
 from drumtower.platforms.auth import OPEN_ID, SCOPES
 from drumtower.platforms.moments import BEIJING
+from drumtower.platforms.options import labelled
 
 MISSING = frozenset({"100120001", "120001"})
 PUBLISH, INFO, DELETE = "user_video_publish", "user_video_info", "user_video_delete"
@@ -164,8 +165,13 @@ class KuaishouOptions(BaseModel):
 
     panorama: Annotated[
         Literal["NOT_SPHERICAL_VIDEO", "SPHERICAL_VIDEO_360", "SPHERICAL_VIDEO_180"],
-        Field(description="Whether it is a panorama."),
+        Field(**labelled("全景视频", "Panorama"), description="Whether it is a panorama."),
     ] = "NOT_SPHERICAL_VIDEO"
     merchant_product_id: Annotated[
-        str, Field(max_length=64, description="An article of the account's shop.")
+        str,
+        Field(
+            **labelled("小店商品", "Shop article"),
+            max_length=64,
+            description="An article of the account's shop.",
+        ),
     ] = ""

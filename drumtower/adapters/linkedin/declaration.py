@@ -22,7 +22,7 @@ from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
 from drumtower.platforms import OAuth2, Refresh, TokenAnswer, Wire, credential
-from drumtower.platforms.options import FirstComment
+from drumtower.platforms.options import FirstComment, labelled
 
 VERSION = "202607"  # a version lives about 12 months, then every call is answered 426
 MOST_PIXELS = 36_152_320
@@ -108,11 +108,23 @@ class LinkedInOptions(FirstComment):
     visibility: Annotated[
         Literal["PUBLIC", "LOGGED_IN", "CONNECTIONS"],
         Field(
-            description="Who sees it; CONNECTIONS is for persons only. Comments are told for PUBLIC ones only."
+            **labelled("谁可以看", "Visibility"),
+            description="Who sees it; CONNECTIONS is for persons only. Comments are told for PUBLIC ones only.",
         ),
     ] = "PUBLIC"
-    resharing: Annotated[bool, Field(description="Whether others may share it on.")] = True
-    card: Annotated[
-        bool, Field(description="Show the first link as a card; LinkedIn reads nothing from the page itself.")
+    resharing: Annotated[
+        bool, Field(**labelled("允许转发", "Resharing"), description="Whether others may share it on.")
     ] = True
-    card_description: Annotated[str, Field(max_length=4000, description="The card's second line.")] = ""
+    card: Annotated[
+        bool,
+        Field(
+            **labelled("显示链接卡片", "Link card"),
+            description="Show the first link as a card; LinkedIn reads nothing from the page itself.",
+        ),
+    ] = True
+    card_description: Annotated[
+        str,
+        Field(
+            **labelled("卡片说明", "Card description"), max_length=4000, description="The card's second line."
+        ),
+    ] = ""

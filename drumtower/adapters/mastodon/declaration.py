@@ -16,7 +16,7 @@ from drumtower.domain.content import Kind
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
 from drumtower.platforms import Envelope, Meaning, OAuth2, Wire, credential, error_table
-from drumtower.platforms.options import MOST_PARTS, Thread
+from drumtower.platforms.options import MOST_PARTS, Thread, labelled
 
 # The status is the code: error texts vary by version and language. 400 is left out, it proves nothing here.
 ERRORS = error_table(
@@ -88,6 +88,8 @@ class MastodonOptions(Thread):
 
     model_config = ConfigDict(extra="forbid")
 
-    visibility: Literal["public", "unlisted", "private"] = "public"
-    content_warning: str = Field(default="", max_length=100)
-    sensitive: bool = False
+    visibility: Literal["public", "unlisted", "private"] = Field(
+        "public", **labelled("谁可以看", "Visibility")
+    )
+    content_warning: str = Field(**labelled("内容警告", "Content warning"), default="", max_length=100)
+    sensitive: bool = Field(False, **labelled("敏感媒体", "Sensitive media"))

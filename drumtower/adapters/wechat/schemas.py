@@ -13,6 +13,7 @@ from drumtower.domain.deliveries import Action
 from drumtower.domain.quotas import Period, Quota
 from drumtower.domain.text import Unit
 from drumtower.platforms.moments import epoch
+from drumtower.platforms.options import labelled
 
 LONGEST_LINK = 1024  # bytes
 Body = dict[str, Any]  # most answers vary too much for a shape
@@ -29,14 +30,16 @@ class WeChatOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mode: Literal["publish"] = "publish"
-    author: str = Field(default="", max_length=16)
-    digest: str = Field(default="", max_length=120)  # the platform's own default: the first 54 characters
+    mode: Literal["publish"] = Field("publish", **labelled("发布方式", "Mode"))
+    author: str = Field(**labelled("作者", "Author"), default="", max_length=16)
+    digest: str = Field(
+        **labelled("摘要", "Digest"), default="", max_length=120
+    )  # the platform's own default: the first 54 characters
     # Off, nobody can comment, and there would be nothing to listen to.
-    need_open_comment: bool = True
-    only_fans_can_comment: bool = False
+    need_open_comment: bool = Field(True, **labelled("开放评论", "Open comments"))
+    only_fans_can_comment: bool = Field(False, **labelled("仅关注者可评论", "Followers only"))
     # "Read more" below the article; without it the first outside link of the post is used.
-    content_source_url: str = ""
+    content_source_url: str = Field("", **labelled("阅读原文链接", '"Read more" link'))
 
     @field_validator("content_source_url")
     @classmethod

@@ -12,6 +12,7 @@ from drumtower.domain.content import Kind
 from drumtower.domain.samples import Metric
 from drumtower.domain.text import Unit
 from drumtower.platforms import AppSecret, Envelope, Meaning, TokenPlace, Wire, credential, error_table
+from drumtower.platforms.options import labelled
 
 # Every answer is HTTP 200, so a listed code is the only proof.
 ERRORS = error_table(
@@ -106,6 +107,6 @@ class WeComOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    form: Literal["text", "markdown", "markdown_v2"] = "text"
-    mention_all: bool = False
-    chat_ids: list[str] = Field(default=[], max_length=2000)
+    form: Literal["text", "markdown", "markdown_v2"] = Field("text", **labelled("消息格式", "Message form"))
+    mention_all: bool = Field(False, **labelled("提醒所有人", "Mention all"))
+    chat_ids: list[str] = Field(**labelled("客户群", "Customer groups"), default=[], max_length=2000)

@@ -24,6 +24,7 @@ from drumtower.platforms import (
     credential,
     error_table,
 )
+from drumtower.platforms.options import labelled
 
 REPEATED, TAG_EXISTS = "comment_duplicate", "term_exists"
 GONE = frozenset({"rest_post_invalid_id", "rest_already_trashed"})
@@ -118,12 +119,14 @@ class WordPressOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: Literal["publish", "private", "pending", "draft"] = "publish"
-    slug: Slug = ""
-    excerpt: str = Field(default="", max_length=1000)
-    categories: list[Number] = Field(default=[], max_length=20)
-    tags: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(
-        default=None, max_length=20
+    status: Literal["publish", "private", "pending", "draft"] = Field(
+        "publish", **labelled("发布状态", "Status")
     )
-    featured_image: bool = True
-    comments: Literal["open", "closed"] | None = None
+    slug: Slug = Field("", **labelled("别名", "Slug"))
+    excerpt: str = Field(**labelled("摘要", "Excerpt"), default="", max_length=1000)
+    categories: list[Number] = Field(**labelled("分类", "Categories"), default=[], max_length=20)
+    tags: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(
+        **labelled("标签", "Tags"), default=None, max_length=20
+    )
+    featured_image: bool = Field(True, **labelled("特色图片", "Featured image"))
+    comments: Literal["open", "closed"] | None = Field(None, **labelled("评论", "Comments"))
