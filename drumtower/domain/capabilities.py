@@ -86,6 +86,14 @@ class MediaRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HashtagRule:
+    """How many hashtags a post may carry, and how long they are together, with a comma between each two. None: as many."""
+
+    maximum_count: int | None = None
+    maximum_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
     """What of ours may follow a post there, one after the other; `option` is the author's setting that holds the texts.
 
@@ -114,7 +122,11 @@ class Capabilities:
     video: MediaRule | None = None
     audio: MediaRule | None = None
     document: MediaRule | None = None
+    media_required: bool = False  # a file of any family
+    # How many pictures may go with a video: its cover, or none. None: as many as without.
+    images_with_video: int | None = None
     alt_text: TextRule | None = None
+    hashtags: HashtagRule | None = None
     hashtags_in_text: bool = True
     link_domain_required: bool = False  # the text must hold a link under the channel's own domain
     reconcile: Reconcile = Reconcile.BLIND

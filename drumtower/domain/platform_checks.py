@@ -1,5 +1,6 @@
 """Checks of what the channel and its platform take."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
@@ -97,6 +98,48 @@ def media(facts: Facts) -> Iterator[Violation]:
     rules = {"image": takes.image, "video": takes.video, "audio": takes.audio, "document": takes.document}
     for prefix, rule in rules.items():
         yield from _media_of(facts, prefix, rule)
+    yield from _together(facts)
+
+
+def _together(facts: Facts) -> Iterator[Violation]:
+    families = Counter(family(media.content_type) for media in facts.media if media is not None)
+    takes, platform = facts.capabilities, facts.platform
+    if takes.media_required and not facts.media:
+        yield Violation(
+            pointer="/asset_ids",
+            code="media_required",
+            detail=f"{platform} takes no text alone.",
+            hint="Add a picture or a video.",
+        )
+    most = takes.images_with_video
+    if families["video"] and most is not None and families["image"] > most:
+        yield Violation(
+            pointer="/asset_ids",
+            code="media_mixed",
+            detail=f"{platform} takes pictures or a video; with a video {most} picture(s).",
+            hint="Write a variant for this channel with the one or the other.",
+        )
+
+
+def hashtags(facts: Facts) -> Iterator[Violation]:
+    rule, given = facts.capabilities.hashtags, facts.content.hashtags
+    if rule is None:
+        return
+    if rule.maximum_count is not None and len(given) > rule.maximum_count:
+        yield Violation(
+            pointer="/hashtags",
+            code="too_many_hashtags",
+            detail=f"{facts.platform} takes {rule.maximum_count} hashtags; the post has {len(given)}.",
+            hint="Leave the last ones out.",
+        )
+    size = len(",".join(given))
+    if rule.maximum_length is not None and size > rule.maximum_length:
+        yield Violation(
+            pointer="/hashtags",
+            code="hashtags_too_long",
+            detail=f"The hashtags have {size} characters; {facts.platform} takes {rule.maximum_length} together.",
+            hint=f"Shorten them by {size - rule.maximum_length}.",
+        )
 
 
 def _media_of(facts: Facts, prefix: str, rule: MediaRule | None) -> Iterator[Violation]:

@@ -20,7 +20,7 @@ def check_message(message: Message, capabilities: Capabilities, platform: str) -
 
 
 def violations_of(message: Message, capabilities: Capabilities, platform: str) -> tuple[Violation, ...]:
-    """Return what breaks a rule of texts or media; the rest is the business of preflight."""
+    """Return what breaks a rule of texts, media or hashtags; the rest is the business of preflight."""
     facts = Facts(
         content=_content(message),
         text=message.text,
@@ -31,7 +31,8 @@ def violations_of(message: Message, capabilities: Capabilities, platform: str) -
         option_violations=(),
         at=datetime.now(UTC),
     )
-    return (*platform_checks.texts(facts), *platform_checks.media(facts))
+    rules = (platform_checks.texts, platform_checks.media, platform_checks.hashtags)
+    return tuple(found for rule in rules for found in rule(facts))
 
 
 def _facts(media: Media) -> MediaFacts:

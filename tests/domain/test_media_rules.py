@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from drumtower.domain import platform_checks
-from drumtower.domain.capabilities import Capabilities, MediaRule, TextRule, family
+from drumtower.domain.capabilities import Capabilities, HashtagRule, MediaRule, TextRule, family
 from drumtower.domain.content import ChannelContent, Kind, Nature
 from drumtower.domain.facts import Facts, MediaFacts
 from drumtower.domain.text import Unit
@@ -29,11 +30,24 @@ VIDEO = MediaRule(
 PDF = MediaRule(types=("application/pdf",), maximum_count=1, maximum_bytes=1000)
 
 
-def codes(*media: MediaFacts, needs_alt_text: bool = False) -> list[tuple[str, str]]:
+def codes(
+    *media: MediaFacts,
+    needs_alt_text: bool = False,
+    hashtags: tuple[str, ...] = (),
+    rule: HashtagRule | None = None,
+    **more: Any,
+) -> list[tuple[str, str]]:
     text = TextRule(maximum=10, unit=Unit.CHARACTER)
     alt_text = TextRule(maximum=10, unit=Unit.CHARACTER, required=needs_alt_text)
     takes = Capabilities(
-        alt_text=alt_text, kinds=(Kind.IMAGE_TEXT,), body=text, image=IMAGE, video=VIDEO, document=PDF
+        alt_text=alt_text,
+        kinds=(Kind.IMAGE_TEXT,),
+        body=text,
+        image=IMAGE,
+        video=VIDEO,
+        document=PDF,
+        hashtags=rule,
+        **more,
     )
     content = ChannelContent(
         title="",
@@ -42,7 +56,7 @@ def codes(*media: MediaFacts, needs_alt_text: bool = False) -> list[tuple[str, s
         nature=Nature.EDITORIAL,
         language="zh-CN",
         links=(),
-        hashtags=(),
+        hashtags=hashtags,
         asset_ids=(),
         disclosures=(),
         options={},
@@ -57,7 +71,8 @@ def codes(*media: MediaFacts, needs_alt_text: bool = False) -> list[tuple[str, s
         option_violations=(),
         at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    return [(violation.pointer, violation.code) for violation in platform_checks.media(facts)]
+    found = (*platform_checks.media(facts), *platform_checks.hashtags(facts))
+    return [(violation.pointer, violation.code) for violation in found]
 
 
 def file(
@@ -132,3 +147,24 @@ def test_families_are_counted_apart() -> None:
 def test_where_the_platform_asks_for_an_alternative_text_there_is_one() -> None:
     silent, told = file("image/png"), replace(file("image/png"), alt_text="一杯茶")
     assert codes(silent, told, needs_alt_text=True) == [("/asset_ids/0", "alt_text_required")]
+
+
+def test_pictures_or_a_video() -> None:
+    picture, video = file("image/png"), film(10)
+    assert codes(picture, video) == []
+    assert codes(picture, video, images_with_video=1) == []
+    assert codes(picture, picture, video, images_with_video=1) == [("/asset_ids", "media_mixed")]
+    assert codes(picture, video, images_with_video=0) == [("/asset_ids", "media_mixed")]
+    assert codes(picture, picture, images_with_video=0) == []
+
+
+def test_no_text_alone() -> None:
+    assert codes(media_required=True) == [("/asset_ids", "media_required")]
+    assert codes(film(10), media_required=True) == []
+
+
+def test_hashtags_are_counted_and_measured_with_their_commas() -> None:
+    rule = HashtagRule(maximum_count=2, maximum_length=5)
+    assert codes(hashtags=("秋茶", "品鉴"), rule=rule) == []
+    assert codes(hashtags=("秋茶", "品鉴会"), rule=rule) == [("/hashtags", "hashtags_too_long")]
+    assert codes(hashtags=("一", "二", "三"), rule=rule) == [("/hashtags", "too_many_hashtags")]

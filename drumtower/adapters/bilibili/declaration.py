@@ -12,7 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from drumtower.adapters.bilibili.audience import CHARACTER
 from drumtower.adapters.bilibili.errors import ENVELOPE, ERRORS
 from drumtower.domain.budgets import Rate
-from drumtower.domain.capabilities import Capabilities, Feature, Label, MediaRule, Reconcile, TextRule
+from drumtower.domain.capabilities import (
+    Capabilities,
+    Feature,
+    HashtagRule,
+    Label,
+    MediaRule,
+    Reconcile,
+    TextRule,
+)
 from drumtower.domain.content import Kind
 from drumtower.domain.deliveries import Action
 from drumtower.domain.samples import Metric
@@ -65,6 +73,7 @@ WIRE = Wire(
 UPLOAD_WIRE = Wire(path="/video/v2/{}", read_error=ENVELOPE, errors=ERRORS)
 UPLOAD_HOST = "https://openupos.bilivideo.com"
 
+LONGEST_TAGS = 200
 COVER = MediaRule(types=("image/jpeg", "image/png"), maximum_count=1, maximum_bytes=5 * MB)
 VIDEO = MediaRule(
     types=("video/mp4", "video/x-flv"),
@@ -76,6 +85,7 @@ VIDEO = MediaRule(
 )
 CAPABILITIES = Capabilities(
     kinds=(Kind.VIDEO,),
+    hashtags=HashtagRule(maximum_length=LONGEST_TAGS),
     title=TextRule(maximum=80, unit=Unit.CHARACTER, required=True),
     body=TextRule(maximum=250, unit=Unit.CHARACTER),
     image=COVER,

@@ -11,6 +11,7 @@ from typing import Any
 from drumtower.adapters.bilibili.declaration import (
     CAPABILITIES,
     COVER,
+    LONGEST_TAGS,
     UPLOAD_HOST,
     UPLOAD_WIRE,
     VIDEO,
@@ -36,7 +37,6 @@ from drumtower.platforms.wire import connect
 
 OPEN, RETURNED = 0, -2
 LISTED = 50  # at once
-LONGEST_TAGS = 200
 POLL = timedelta(minutes=2)
 _SHALLOW = "More than 50 videos were submitted since: the list asked for does not reach back far enough."
 

@@ -84,6 +84,8 @@ VIDEO = MediaRule(
 CAPABILITIES = Capabilities(
     kinds=(Kind.IMAGE_TEXT, Kind.VIDEO),
     body=TextRule(maximum=1000, unit=Unit.UTF16),
+    media_required=True,
+    images_with_video=1,  # its cover
     image=IMAGE,
     video=VIDEO,
     reconcile=Reconcile.HANDLE,

@@ -44,11 +44,6 @@ def fitting(message: Message) -> Message:
     A post is a video, with its cover or not, or pictures.
     """
     check_message(message, CAPABILITIES, "douyin")
-    pictures = len(_of(message, "image"))
-    if not message.media:
-        raise rejected("Douyin takes no text alone: add a video or a picture.")
-    if pictures > 1 and _of(message, "video"):
-        raise rejected("A video has one picture at most: its cover.")
     return message
 
 

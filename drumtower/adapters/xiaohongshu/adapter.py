@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from drumtower.adapters.xiaohongshu.audience import CHARACTER
-from drumtower.domain.capabilities import Capabilities, Feature, Label, MediaRule, TextRule
+from drumtower.domain.capabilities import Capabilities, Feature, HashtagRule, Label, MediaRule, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.failures import ContentRejected
 from drumtower.domain.samples import ENGAGEMENTS, Metric
@@ -73,6 +73,9 @@ class XiaohongshuAdapter(Adapter):
         title=TextRule(maximum=20, unit=Unit.CHARACTER, required=True),
         body=TextRule(maximum=1000, unit=Unit.CHARACTER),
         # UNVERIFIED: 18 in the app, 9 in [aito].
+        media_required=True,
+        images_with_video=0,
+        hashtags=HashtagRule(maximum_count=5),  # UNVERIFIED: 5 in [aito], more in the app
         image=MediaRule(
             types=("image/jpeg", "image/png", "image/webp"), maximum_count=18, maximum_bytes=20 * MEGABYTE
         ),

@@ -46,6 +46,13 @@ class MediaRuleRead(Answer):
     codecs: list[str]
 
 
+class HashtagRuleRead(Answer):
+    """How many hashtags a post may carry, and how long they are together, with commas; null: no limit."""
+
+    maximum_count: int | None
+    maximum_length: int | None
+
+
 class FollowUpRead(Answer):
     """What of ours may follow a post: `option` is the setting that holds the texts, `most` says how many."""
 
@@ -89,7 +96,10 @@ class CapabilitiesRead(Answer):
     video: MediaRuleRead | None
     audio: MediaRuleRead | None
     document: MediaRuleRead | None
+    media_required: bool
+    images_with_video: int | None
     alt_text: TextRuleRead | None
+    hashtags: HashtagRuleRead | None
     native_disclosures: list[Disclosure]
     hashtags_in_text: bool
     link_domain_required: bool

@@ -5,8 +5,8 @@ Rewrites a few rows. The previous release's code works on; it would refuse crede
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
