@@ -137,6 +137,7 @@ CHECKS: dict[Criterion | None, tuple[Check[*tuple[Any, ...]], ...]] = {
         Check(_all, platform_checks.follow_ups),
         Check(_all, platform_checks.link),
         Check(_all, platform_checks.media),
+        Check(_all, platform_checks.hashtags),
         Check(_all, platform_checks.options),
 =======
         platform_checks.connected,
