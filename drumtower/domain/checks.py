@@ -130,7 +130,6 @@ def _jargon(facts: Facts) -> tuple[str, tuple[str, ...]]:
 
 CHECKS: dict[Criterion | None, tuple[Check[*tuple[Any, ...]], ...]] = {
     None: (
-<<<<<<< HEAD
         Check(_all, platform_checks.connected),
         Check(_all, platform_checks.kind),
         Check(_all, platform_checks.texts),
@@ -139,16 +138,6 @@ CHECKS: dict[Criterion | None, tuple[Check[*tuple[Any, ...]], ...]] = {
         Check(_all, platform_checks.media),
         Check(_all, platform_checks.hashtags),
         Check(_all, platform_checks.options),
-=======
-        platform_checks.connected,
-        platform_checks.kind,
-        platform_checks.texts,
-        platform_checks.follow_ups,
-        platform_checks.link,
-        platform_checks.media,
-        platform_checks.hashtags,
-        platform_checks.options,
->>>>>>> 6ecbead (What a platform takes together is data: pictures or a video, no text alone, how many hashtags and how long)
     ),
     Criterion.ACCURACY: (
         Check(_written, editorial_checks.placeholders),
