@@ -1,8 +1,9 @@
 """Takes a webhook: verified, kept raw, understood and committed before the platform hears that it was taken."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -29,6 +30,8 @@ from services.api.webhooks.door import DOOR
 
 log = structlog.get_logger(__name__)
 
+Done = TypeVar("Done")
+
 # Platforms hang up after 5 s; what is left is for the body. Whoever gets no connection early is sent away early: a
 # statement that is cut off costs its connection, and under load that would be the end of all of them.
 ANSWER_SECONDS = 3.0
@@ -43,8 +46,12 @@ async def challenge(
     services: Services, platform: str, channel_id: str, request: WebhookRequest
 ) -> WebhookAnswer:
     """Answer a platform's address check; raise WebhookRefused where it is forged."""
-    async with _in_time(), services.db.transaction() as tx:
-        _, receiver, credentials = await _called(services, tx, platform, channel_id)
+
+    async def look() -> tuple[Channel, WebhookReceiver, Credentials]:
+        async with services.db.transaction() as tx:
+            return await _called(services, tx, platform, channel_id)
+
+    _, receiver, credentials = await _in_time(look)
     _check_query(request)
     return receiver.challenge(request, credentials)
 
@@ -65,8 +72,7 @@ async def receive(
             return await _pass_on(services, tx, (channel, receiver), request, received, careful=careful)
         return await _take(tx, channel, request, received, careful=careful), received.answer
 
-    async with _in_time():
-        outcome, answer = await feedback.transact(services.db, work)
+    outcome, answer = await _in_time(partial(feedback.transact, services.db, work))
     EVENTS.labels(platform, outcome).inc()
     return answer
 
@@ -111,18 +117,43 @@ async def _take(
     return "new"
 
 
-@asynccontextmanager
-async def _in_time() -> AsyncIterator[None]:
-    """Raise Unavailable where the database does not answer in time: nothing is stored then, and platforms send again."""
-    try:
-        with DOOR.entered():
+async def _in_time(work: Callable[[], Coroutine[Any, Any, Done]]) -> Done:
+    """Do it, or raise Unavailable in time: nothing is stored then as far as the platform knows, and it sends again.
+
+    Who is cut off still rolls back, over a connection that may be as slow as what it was cut off from: that goes on
+    behind the answer.
+    """
+    with DOOR.entered():
+        task = asyncio.create_task(work())
+        try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                yield
-    except OSError as error:  # TimeoutError is one
-        log.warning("webhook.database_away", error=type(error).__name__)
-        raise Unavailable(
-            "database_unavailable", "The database is away for a moment; nothing was stored.", retry_after=2
-        ) from error
+                return await asyncio.shield(task)
+        except OSError as error:  # TimeoutError is one
+            log.warning("webhook.database_away", error=type(error).__name__)
+            raise Unavailable(
+                "database_unavailable",
+                "The database is away for a moment; nothing was stored.",
+                retry_after=2,
+            ) from error
+        finally:
+            _leave_behind(task)
+
+
+_left: set[asyncio.Task[Any]] = set()
+
+
+def _leave_behind(task: asyncio.Task[Any]) -> None:
+    """Cancel what is not done, and keep hold of it until it has tidied up; what it says then interests nobody."""
+    if not task.done():
+        _left.add(task)
+        task.add_done_callback(_forget)
+        task.cancel()
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _left.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("webhook.left_behind", error=type(error).__name__)
 
 
 async def _called(
