@@ -61,7 +61,7 @@ async def _own_gaps(tx: Tx, channel_ids: Collection[UUID]) -> dict[UUID, timedel
 
 def _lane(row: Delivery) -> tuple[UUID, bool]:
     """What may not burst: a channel's posts, and apart from them its answers."""
-    return row.channel_id, Action(row.action) in ANSWERS
+    return row.channel_id, row.purpose in ANSWERS
 
 
 def _hand_over(row: Delivery, freeze: Freeze, now: datetime) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from drumtower.db.models import Delivery
 from drumtower.db.repositories.deliveries import move
-from drumtower.domain.deliveries import Event, State
+from drumtower.domain.deliveries import Action, Event, State
 from drumtower.domain.ids import new_id
 from services.scheduler.leases import clock
 from services.scheduler.send import Sender
@@ -109,6 +109,9 @@ async def test_what_is_cancelled_takes_what_follows_with_it(bluesky: Stage) -> N
     await dispatcher.drain(timedelta(seconds=30))
     _, part = await bluesky.deliveries()
     assert part.state == State.PLANNED
+    assert part.purpose == Action.PUBLISH, (
+        "who may not publish may not stop it, and a freeze of answers leaves it alone"
+    )
     async with bluesky.db.transaction() as tx:
         row = await tx.get_one(Delivery, part.id, with_for_update=True)
         await move(tx, row, Event.CANCEL, await clock(tx))

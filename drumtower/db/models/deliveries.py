@@ -135,6 +135,11 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
+    @property
+    def purpose(self) -> Action:
+        """What people decide about by it: what follows a post is part of publishing it, and no answer to anybody."""
+        return Action.PUBLISH if self.follows_id else Action(self.action)
+
 
 class Leftover(Base):
     """What a preparation put on a platform for a delivery that no longer wants it: a clean-up the engine owes."""

@@ -82,8 +82,7 @@ def reach_of(freeze: Freeze) -> Reach:
 def subject_of(delivery: Delivery, brand_id: UUID, campaign_id: UUID | None) -> Subject:
     """Return the delivery as a freeze looks at it."""
     return Subject(
-        # What follows a post is no answer: nobody asked.
-        action=Action.PUBLISH if delivery.follows_id else Action(delivery.action),
+        action=delivery.purpose,
         brand_id=brand_id,
         channel_id=delivery.channel_id,
         campaign_id=campaign_id,

@@ -8,7 +8,6 @@ from fastapi import Depends, Response
 
 from drumtower.db.models import Delivery
 from drumtower.db.repositories.deliveries import DeliveryRepository
-from drumtower.domain.deliveries import Action
 from drumtower.domain.permissions import ACTING, ACTS
 from drumtower.platforms.registry import Registry
 from services.api.deliveries.reading import read
@@ -43,7 +42,7 @@ async def begin(
     """Raise Forbidden, NotFound, or PreconditionFailed where the caller has seen an older revision."""
     principal.require(*ACTS)
     delivery = await DeliveryRepository(tx, principal.workspace_id).get(delivery_id, lock=True)
-    principal.require(*ACTING[Action(delivery.action)])
+    principal.require(*ACTING[delivery.purpose])
     act = Act(
         principal=principal,
         tx=tx,

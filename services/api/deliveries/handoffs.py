@@ -28,7 +28,7 @@ async def assign(edit: Edit, delivery: Delivery, asked: HandoffAssign) -> None:
     tx, principal, now = edit.tx, edit.principal, edit.now
     _check_open(delivery, "is nobody's to publish by hand")
     violations = await owner_violations(
-        tx, principal.workspace_id, asked.owner_id, "/owner_id", now, Action(delivery.action)
+        tx, principal.workspace_id, asked.owner_id, "/owner_id", now, delivery.purpose
     )
     if asked.owner_id is None and asked.deadline is None:
         violations.append(violation("", "nothing_to_change", "Say whose it is, or until when."))
