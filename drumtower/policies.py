@@ -1,13 +1,31 @@
 """What a workspace has decided for itself: read from `workspaces.policies`, where what is not said is the default."""
 
+from datetime import time
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from drumtower.domain.ad_share import OnBreach
 from drumtower.domain.reviews import Criterion
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+
+
+def _in_order(hours: str) -> str:
+    opens, _, closes = hours.partition("-")
+    if opens >= closes:
+        hint = {"hint": "Write it like 09:00-18:00."}
+        raise PydanticCustomError("value_error", "A working day ends after it begins.", hint)
+    return hours
+
+
+# One value, so that a patch never leaves an end before its beginning.
+Hours = Annotated[
+    str,
+    StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"),
+    AfterValidator(_in_order),
+]
 
 
 class Policy(BaseModel):
@@ -49,10 +67,32 @@ class OriginalityPolicy(Policy):
     ] = 30
 
 
+class ReviewPolicy(Policy):
+    """How fast reviewers answer, in business hours of the workspace's zone, and how long an approval holds."""
+
+    within_hours: Annotated[
+        int | None,
+        Field(ge=1, le=400, description="Business hours for a reviewer who is asked; null: no deadline."),
+    ] = 9
+    hours: Annotated[Hours, Field(description="The working day, by the clock of the workspace's zone.")] = (
+        "09:00-18:00"
+    )
+    approval_days: Annotated[
+        int, Field(ge=1, le=365, description="How long a post without a planned day stays approved.")
+    ] = 30
+
+    @property
+    def working_day(self) -> tuple[time, time]:
+        """When a working day begins, and when it ends."""
+        opens, closes = map(time.fromisoformat, self.hours.split("-"))
+        return opens, closes
+
+
 class Policies(Policy):
     """Everything a workspace decides."""
 
     four_eyes: FourEyesPolicy = FourEyesPolicy()
+    review: ReviewPolicy = ReviewPolicy()
     ad_share: AdSharePolicy = AdSharePolicy()
     originality: OriginalityPolicy = OriginalityPolicy()
     jargon: Annotated[

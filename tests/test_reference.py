@@ -25,7 +25,7 @@ SHAPES = {
     "{}_too_slow": ("image", "recording", "document", "rendition"),
     "{}_too_large": ("image", "recording", "document", "rendition"),
     "{}_broken": ("image", "recording", "document", "rendition"),
-    "unknown_{}": ("brand", "owner", "channel", "asset", "campaign"),
+    "unknown_{}": ("brand", "owner", "channel", "asset", "reviewer", "campaign"),
 }
 
 

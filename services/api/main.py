@@ -62,6 +62,7 @@ from services.api.metrics.router import router as metrics
 from services.api.middleware import Failures, RateLimits, RequestIds
 from services.api.originality.router import router as originality
 from services.api.platforms.router import router as platforms
+from services.api.posts.assignment_router import router as reviewers
 from services.api.posts.router import router as posts
 from services.api.posts.workflow import router as workflow
 from services.api.rule_packs.router import router as rule_packs
@@ -107,6 +108,7 @@ ROUTERS = (
     ideas,
     posts,
     workflow,
+    reviewers,
     deliveries,
     handoffs,
     freezes,

@@ -42,6 +42,7 @@ from services.scheduler.reconcile import reconcile
 from services.scheduler.relay import relay
 from services.scheduler.release import release
 from services.scheduler.renditions import make_renditions
+from services.scheduler.reviews import remind_reviewers
 from services.scheduler.scan import scan
 from services.scheduler.send import Sender
 from services.scheduler.series import plan_series
@@ -89,6 +90,7 @@ async def run(settings: Settings) -> None:
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("scan", partial(scan, db), EVERY_FEW_SECONDS, beat),
         Ticker("fingerprints", Fingerprints(db).step, EVERY_FEW_SECONDS, beat),
+        Ticker("reviews", partial(remind_reviewers, db), EVERY_FEW_SECONDS, beat),
         Ticker("remind", partial(remind, db), EVERY_SECOND, beat),
         Ticker("warn", partial(warn, db), EVERY_MINUTE, beat),
         Ticker("licences", partial(warn_of_licences, db), EVERY_MINUTE, beat),

@@ -52,6 +52,7 @@ BODIES: dict[str, Json] = {
     "links_update": {"name": "mine"},
     "members_update": {"name": "mine"},
     "posts_reviews_create": {"criteria": PASSED, "version": 1},
+    "posts_reviewers_set": {"reviewers": []},
     "posts_schedule": {"channel_ids": [str(new_id())], "at": soon()},
     "posts_update": {"title": "mine"},
     "replies_create": {"text": "mine"},
@@ -104,6 +105,9 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
     ("calendar_events_create", "owner_id"): lambda ids: EVENT | {"owner_id": ids["owner_id"]},
     ("calendar_feeds_create", "brand_id"): lambda ids: {"name": "mine", "brand_id": ids["brand_id"]},
     ("calendar_feeds_create", "channel_id"): lambda ids: {"name": "mine", "channel_id": ids["channel_id"]},
+    ("posts_reviewers_set", "reviewers/reviewer_id"): lambda ids: {
+        "reviewers": [{"reviewer_id": ids["member_id"]}]
+    },
     ("channels_authorize", "brand_id"): lambda ids: AUTHORIZATION | {"brand_id": ids["brand_id"]},
     ("channels_authorize", "channel_id"): lambda ids: {"channel_id": ids["channel_id"]},
     ("channels_update", "handoff_owner_id"): lambda ids: {"handoff_owner_id": ids["owner_id"]},

@@ -143,6 +143,7 @@ async def build(
         "click_id": str(click),
         "conversion_id": conversion["id"],
         "member_id": str(team.reviewer_id),
+        "reviewer_id": str(team.reviewer_id),
         "idea_id": idea["id"],
         "invitation_id": invitation["id"],
         "owner_id": str(team.owner_id),

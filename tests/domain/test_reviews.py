@@ -1,5 +1,6 @@
 """The four-point review: all four, on the same content, for as long as it lasts."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -8,16 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drumtower.domain.ids import new_id
 from drumtower.domain.reviews import (
     VALID_WITHOUT_A_DAY,
     Approval,
+    Assignment,
     Criterion,
     Judgement,
+    Reminder,
     ReviewState,
     Verdict,
     approval_expires,
     approval_violations,
     latest,
+    next_look,
+    reminder,
     state,
 )
 
@@ -84,3 +90,43 @@ def test_what_is_approved_may_go_to_the_last_instant() -> None:
     ends = NOW + timedelta(days=1)
     assert approval_violations(Approval(content_hash="a", expires_at=ends), "a", ends) == []
     assert approval_violations(Approval(content_hash="a", expires_at=None), "a", NOW) == []
+
+
+class TestRequired:
+    """A post that has to pass certain people."""
+
+    must = Assignment(reviewer_id=new_id(), criteria=frozenset({Criterion.COMPLIANCE}), required=True)
+
+    def said(self, who: UUID, verdict: Verdict, *points: Criterion) -> list[Judgement]:
+        return [
+            Judgement(criterion=one, verdict=verdict, content_hash="h", reviewer_id=who)
+            for one in points or Criterion
+        ]
+
+    def test_nobody_stands_in_for_them(self) -> None:
+        anybody = self.said(new_id(), Verdict.PASS)
+        assert state(anybody, "h") is ReviewState.APPROVED
+        assert state(anybody, "h", [self.must]) is ReviewState.IN_REVIEW
+        theirs = self.said(self.must.reviewer_id, Verdict.PASS, Criterion.COMPLIANCE)
+        assert state([*anybody, *theirs], "h", [self.must]) is ReviewState.APPROVED
+        assert state(anybody, "h", [replace(self.must, required=False)]) is ReviewState.APPROVED
+
+    def test_nobody_passes_over_their_failure(self) -> None:
+        failed = self.said(self.must.reviewer_id, Verdict.FAIL, Criterion.COMPLIANCE)
+        over = [*failed, *self.said(new_id(), Verdict.PASS)]
+        assert state(over, "h") is ReviewState.APPROVED
+        assert state(over, "h", [self.must]) is ReviewState.CHANGES_REQUESTED
+
+
+def test_a_deadline_is_told_ahead_at_and_after() -> None:
+    due, told = datetime(2026, 3, 10, 12, tzinfo=UTC), []
+    at = next_look(due, due - timedelta(days=1))
+    while at is not None:
+        told.append((at - due, reminder(due, at)))
+        at = next_look(due, at)
+    assert told == [
+        (timedelta(hours=-4), Reminder.REMINDED),
+        (timedelta(hours=-1), Reminder.REMINDED),
+        (timedelta(), Reminder.LATE),
+        (timedelta(days=1), Reminder.ESCALATED),
+    ]

@@ -16,7 +16,7 @@ from drumtower.db.models.limits import Breaker, RateBudget
 from drumtower.db.models.links import Click, Conversion, Link
 from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
 from drumtower.db.models.originality import Fingerprint, ReferenceText
-from drumtower.db.models.posts import Post, PostVersion, Review
+from drumtower.db.models.posts import Post, PostVersion, Review, ReviewAssignment
 from drumtower.db.models.rule_packs import (
     ComplianceFeedback,
     ComplianceFinding,
@@ -78,6 +78,7 @@ __all__ = [
     "ReferenceText",
     "Rendition",
     "Review",
+    "ReviewAssignment",
     "Rollup",
     "RulePack",
     "RulePackActivation",

@@ -79,3 +79,28 @@ class Review(Base):
     note: Mapped[str | None]
     reviewer_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime]
+
+
+class ReviewAssignment(Base):
+    """Who is asked to judge a post, or some points of it; what follows `requested_at` is of the present request."""
+
+    __tablename__ = "review_assignments"
+    __table_args__ = (
+        UniqueConstraint("post_id", "reviewer_id"),
+        Index("ix_review_assignments_list", "workspace_id", "reviewer_id", "id"),
+        Index("ix_review_assignments_next", "next_at", postgresql_where="next_at IS NOT NULL"),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    post_id: Mapped[UUID] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
+    reviewer_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    criteria: Mapped[list[str]]
+    required: Mapped[bool]
+    assigned_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    assigned_at: Mapped[datetime]
+    requested_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]  # when the scheduler tells something of it
+    late_at: Mapped[datetime | None]  # the deadline that it missed
+    judged_at: Mapped[datetime | None]  # when they had judged all their points

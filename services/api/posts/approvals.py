@@ -1,7 +1,7 @@
 """What an approval, and the end of one, does to the deliveries of the post."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from drumtower.db.repositories.leftovers import leave
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository
 from drumtower.db.repositories.series import wake
+from drumtower.db.repositories.workspaces import policies_of
 from drumtower.domain.deliveries import EDITABLE, WAITING, Event, State
 from drumtower.domain.errors import Conflict, Violation
 from drumtower.domain.reviews import ReviewState, approval_expires
@@ -65,7 +66,7 @@ async def begin(tx: Tx, principal: Principal, post: Post, now: datetime) -> None
     zone = ZoneInfo(principal.timezone)
     post.review_state = ReviewState.APPROVED.value
     post.approved_hash = post.content_hash
-    post.approval_expires_at = approval_expires(post.due_on, zone, now)
+    post.approval_expires_at = approval_expires(post.due_on, zone, now, await _valid(tx, post))
     await _release(tx, principal, post, now)
 
 
@@ -76,8 +77,13 @@ async def move_end(tx: Tx, principal: Principal, post: Post, now: datetime) -> N
     verdicts = (await ReviewRepository(tx, principal.workspace_id).of([post.id]))[post.id]
     last = max((review.created_at for review in counting(post, verdicts, now)), default=None)
     if post.review_state == ReviewState.APPROVED.value and last is not None:
-        post.approval_expires_at = approval_expires(post.due_on, ZoneInfo(principal.timezone), last)
+        zone, valid = ZoneInfo(principal.timezone), await _valid(tx, post)
+        post.approval_expires_at = approval_expires(post.due_on, zone, last, valid)
         await _release(tx, principal, post, now)
+
+
+async def _valid(tx: Tx, post: Post) -> timedelta:
+    return timedelta(days=(await policies_of(tx, post.workspace_id)).review.approval_days)
 
 
 async def _release(tx: Tx, principal: Principal, post: Post, now: datetime) -> None:

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from drumtower.db.engine import Tx
 from drumtower.db.models import Attempt, Delivery, Post, PostVersion, Review
 from drumtower.db.repositories.posts import PostRepository
-from drumtower.db.repositories.reviews import ReviewRepository
+from drumtower.db.repositories.reviews import AssignmentRepository, ReviewRepository
 from drumtower.domain.content import Content, from_json
 from drumtower.platforms.registry import Registry
 from services.api.deliveries import reading as deliveries
 from services.api.deliveries.schemas import AttemptRead
-from services.api.posts import preflight
+from services.api.posts import assignments, preflight
 from services.api.posts.preflight import ChannelCheck
 from services.api.posts.reading import read_post, read_version
 from services.api.posts.review_schemas import (
@@ -76,12 +76,14 @@ async def gather(tx: Tx, principal: Principal, registry: Registry, post: Post, n
     versions = (await tx.scalars(posts.versions(post.id).order_by(PostVersion.version))).all()
     verdicts = (await ReviewRepository(tx, principal.workspace_id).of([post.id]))[post.id]
     rows = (await posts.deliveries_of([post.id]))[post.id]
-    trail = await posts.audit_trail([post.id, *(row.id for row in rows)])
+    asked = await AssignmentRepository(tx, principal.workspace_id).of(post.id)
+    trail = await posts.audit_trail([post.id, *(row.id for row in rows), *(row.id for row in asked)])
     return EvidenceRead(
         generated_at=now,
         post=await read_post(tx, principal, registry, post, now),
         versions=[read_version(version) for version in versions],
         checks=read_preflight(post, content, checks),
+        reviewers=[assignments.read(row, post, now) for row in asked],
         reviews=[read_review(review) for review in verdicts],
         deliveries=await _tried(tx, principal, registry, rows),
         audit=[AuditRead.model_validate(event) for event in trail],

@@ -21,7 +21,7 @@ from services.api.principals import Principal
 
 async def check_reviewer(tx: Tx, principal: Principal, post: Post) -> None:
     """Raise Forbidden where the principal wrote the post, or what it says now."""
-    if principal.member_id in await _authors(tx, post):
+    if principal.member_id in await authors(tx, post):
         raise Forbidden("own_work", "Whoever wrote a post can't review it. Ask another member.")
 
 
@@ -37,7 +37,7 @@ async def check_reviewers(tx: Tx, post: Post, standing: Iterable[Judgement]) -> 
 
 async def check_publisher(tx: Tx, principal: Principal, post: Post) -> None:
     """Raise Forbidden where the workspace wants a post to leave by another hand than its author's."""
-    if principal.member_id in await _authors(tx, post) and await _separates(tx, post):
+    if principal.member_id in await authors(tx, post) and await _separates(tx, post):
         raise Forbidden("own_work", "Whoever wrote a post can't schedule it here. Ask another member.")
 
 
@@ -53,7 +53,8 @@ async def check_editor(tx: Tx, principal: Principal, post: Post, deliveries: Seq
         )
 
 
-async def _authors(tx: Tx, post: Post) -> tuple[UUID, UUID]:
+async def authors(tx: Tx, post: Post) -> tuple[UUID, UUID]:
+    """Return who began the post, and who wrote what it says now."""
     version = await PostRepository(tx, post.workspace_id).version(post.id, post.version)
     return post.created_by, version.created_by
 

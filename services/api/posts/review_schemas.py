@@ -8,6 +8,7 @@ from pydantic import Field
 from drumtower.domain.reviews import Criterion, Verdict
 from drumtower.domain.text import Unit
 from services.api.deliveries.schemas import AttemptRead, DeliveryRead
+from services.api.posts.assignment_schemas import AssignmentRead
 from services.api.posts.schemas import PostRead, VersionRead
 from services.api.problems import ProblemViolation
 from services.api.schemas import Answer, Body, Moment
@@ -137,6 +138,7 @@ class EvidenceRead(Answer):
     post: PostRead
     versions: list[VersionRead]
     checks: PreflightRead
+    reviewers: list[AssignmentRead]
     reviews: list[ReviewRead]
     deliveries: list[DeliveryEvidence]
     audit: list[AuditRead]

@@ -17,7 +17,7 @@ from drumtower.domain.reviews import ReviewState, Verdict, approval_expires, lat
 from drumtower.domain.text import is_blank
 from drumtower.platforms.registry import Registry
 from services.api import audit
-from services.api.posts import approvals, four_eyes, preflight
+from services.api.posts import approvals, assignments, four_eyes, preflight
 from services.api.posts.reading import counting
 from services.api.posts.review_schemas import ReviewCreate
 from services.api.principals import Principal
@@ -32,6 +32,7 @@ async def submit(tx: Tx, principal: Principal, registry: Registry, post: Post, n
     preflight.refuse_blocked(checks, content)
     _check_day(post, principal, now)
     post.review_state = ReviewState.IN_REVIEW.value
+    await assignments.request(tx, principal, post, now)
     await _changed(tx, principal, post, now, "post.submitted")
 
 
@@ -121,7 +122,8 @@ async def _counting(tx: Tx, principal: Principal, post: Post, now: datetime) -> 
 
 async def _conclude(tx: Tx, principal: Principal, post: Post, now: datetime) -> None:
     judgements = [judgement_of(review) for review in await _counting(tx, principal, post, now)]
-    verdict = state(judgements, post.content_hash)
+    assigned = await assignments.note(tx, post, principal.member_id, judgements, now)
+    verdict = state(judgements, post.content_hash, assigned)
     if verdict is ReviewState.APPROVED:
         _check_day(post, principal, now)
         await four_eyes.check_reviewers(tx, post, latest(judgements, post.content_hash).values())
