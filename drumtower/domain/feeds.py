@@ -1,7 +1,5 @@
 """Calendar feeds: what of a workspace's calendar other calendars show, and for which days."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -51,15 +49,3 @@ class Entry:
 def window(today: date) -> tuple[date, date]:
     """Return the first and the last day that a feed shows."""
     return today - BEHIND, today + AHEAD
-
-
-_BREAKS = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-
-
-def clean(text: str) -> str:
-    """Return the text without control characters, which RFC 5545 has no way to write; line ends become `\\n`.
-
-    Every character at which some parser ends a line is taken for a line end, so that no text begins a property.
-    """
-    lines = _BREAKS.sub("\n", text)
-    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))

@@ -1,6 +1,8 @@
 """How long a text is, counted the way each platform counts it."""
 
 import math
+import re
+import unicodedata
 from enum import StrEnum
 
 import regex
@@ -57,3 +59,16 @@ def is_blank(text: str) -> bool:
 def links_in(text: str) -> list[str]:
     """Return the http(s) links that stand in `text`, in order."""
     return [match.group() for match in _URL.finditer(text)]
+
+
+_BREAKS = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def without_controls(text: str) -> str:
+    """Return the text without control characters but tabs; every way to end a line becomes `\\n`.
+
+    RFC 5545, terminals and spreadsheets have no way to write them. Every character at which some parser ends a line
+    is taken for a line end, so that no text begins a property of what it stands in.
+    """
+    lines = _BREAKS.sub("\n", text)
+    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))

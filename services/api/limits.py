@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 # Redis is a convenience here; a request never waits long for it.
 REDIS_TIMEOUT = 0.5
 LOG_INS = RateLimitItemPerMinute(10, namespace="log-ins")
+COMMENTS = RateLimitItemPerMinute(20, namespace="comments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,13 @@ class RateLimiter:
             await self._shared.hit(LOG_INS, who)
         except (RedisError, OSError):
             await self._own.hit(LOG_INS, who)
+
+    async def may_comment(self, share: str) -> bool:
+        """Count one comment by way of a share, and say whether it may be made: twenty a minute, by whomever."""
+        try:
+            return await self._shared.hit(COMMENTS, share)
+        except (RedisError, OSError):
+            return await self._own.hit(COMMENTS, share)
 
     async def _hit(self, limiter: SlidingWindowCounterRateLimiter, who: str) -> Budget:
         allowed = await limiter.hit(self._item, who)

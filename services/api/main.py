@@ -64,6 +64,8 @@ from services.api.originality.router import router as originality
 from services.api.platforms.router import router as platforms
 from services.api.posts.assignment_router import router as reviewers
 from services.api.posts.router import router as posts
+from services.api.posts.share_router import public_router as shared
+from services.api.posts.share_router import router as shares
 from services.api.posts.workflow import router as workflow
 from services.api.rule_packs.router import router as rule_packs
 from services.api.series.router import router as series
@@ -109,6 +111,8 @@ ROUTERS = (
     posts,
     workflow,
     reviewers,
+    shares,
+    shared,
     deliveries,
     handoffs,
     freezes,

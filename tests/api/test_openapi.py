@@ -16,7 +16,15 @@ from tests.api.world import Operation, operations
 MADE: Json = json.loads(document.make())
 OPERATIONS = operations(MADE)
 # Anybody may ask these: no credential, so no refusal of one.
-OPEN = {"calendar_ics", "downloads_get", "health_live", "health_ready", "links_follow"}
+OPEN = {
+    "calendar_ics",
+    "downloads_get",
+    "health_live",
+    "health_ready",
+    "links_follow",
+    "shares_comment",
+    "shares_get",
+}
 COMMITTED = "docs/openapi.json has drifted: python -m services.api.document"
 
 
@@ -81,6 +89,7 @@ def test_posts_that_act_take_a_key() -> None:
         "platforms_fit": "asks, and changes nothing",
         "posts_preflight": "asks, and changes nothing",
         "posts_preview": "asks, and changes nothing",
+        "shares_comment": "the same words are the same comment",
         "webhooks_receive": "deduplicated by what the platform says",
     }
     for operation in OPERATIONS:

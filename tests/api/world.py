@@ -117,10 +117,12 @@ async def build(
     said = {"kind": "own", "title": CANARY, "note": CANARY, "from": "2026-03-03", "to": "2026-03-04"}
     event = answer(await client.post("/v1/calendar/events", json=said), 201)
     feed = answer(await client.post("/v1/calendar/feeds", json={"name": CANARY}), 201)
+    shared = answer(await client.post(f"/v1/posts/{draft['id']}/shares", json={"name": CANARY}), 201)
     finding = await make_finding(db, team, UUID(draft["id"]), quote=CANARY)
     return {
         "pack_id": rule_pack["id"],
         "event_id": event["id"],
+        "share_id": shared["id"],
         "feed_id": feed["id"],
         "day": day["day"],
         "kind": day["kind"],

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumtower.domain.text import Unit, is_blank, length, links_in
+from drumtower.domain.text import Unit, is_blank, length, links_in, without_controls
 
 FAMILY = "👨‍👩‍👧‍👦"
 FLAG = "🇨🇳"
@@ -70,3 +70,17 @@ def test_everybody_sees_this(text: str) -> None:
 def test_links_end_where_chinese_text_goes_on() -> None:
     text = "新茶（https://a.example/x?y=1）到了https://b.example/茶，看http://c.example。"
     assert links_in(text) == ["https://a.example/x?y=1", "https://b.example/", "http://c.example"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\r\nb\rc\nd", "a\nb\nc\nd"),
+        ("a\u2028b\u2029c\x85d\ve\ff\x1cg", "a\nb\nc\nd\ne\nf\ng"),
+        ("a\x00b\x07c\x7f\x9fd\ud800e", "abcde"),
+        ("茶🍵\t x", "茶🍵\t x"),
+    ],
+)
+def test_no_control_character_is_left(text: str, expected: str) -> None:
+    assert without_controls(text) == expected
+    assert len(without_controls(text).splitlines()) == expected.count("\n") + 1

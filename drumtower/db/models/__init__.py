@@ -16,7 +16,7 @@ from drumtower.db.models.limits import Breaker, RateBudget
 from drumtower.db.models.links import Click, Conversion, Link
 from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
 from drumtower.db.models.originality import Fingerprint, ReferenceText
-from drumtower.db.models.posts import Post, PostVersion, Review, ReviewAssignment
+from drumtower.db.models.posts import Post, PostComment, PostShare, PostVersion, Review, ReviewAssignment
 from drumtower.db.models.rule_packs import (
     ComplianceFeedback,
     ComplianceFinding,
@@ -73,6 +73,8 @@ __all__ = [
     "Occurrence",
     "OutboxEvent",
     "Post",
+    "PostComment",
+    "PostShare",
     "PostVersion",
     "RateBudget",
     "ReferenceText",

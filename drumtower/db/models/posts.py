@@ -104,3 +104,38 @@ class ReviewAssignment(Base):
     next_at: Mapped[datetime | None]  # when the scheduler tells something of it
     late_at: Mapped[datetime | None]  # the deadline that it missed
     judged_at: Mapped[datetime | None]  # when they had judged all their points
+
+
+class PostShare(Base):
+    """An address that shows one version of a post to whoever has it, until it ends."""
+
+    __tablename__ = "post_shares"
+    __table_args__ = (UniqueConstraint("token_hash"), Index("ix_post_shares_list", "post_id", "id"))
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    post_id: Mapped[UUID] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    name: Mapped[str]  # for whom
+    token_hash: Mapped[bytes]
+    comments: Mapped[bool]  # whoever has it may comment
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class PostComment(Base):
+    """What somebody from outside said of a shared version, under the name they gave; never changed."""
+
+    __tablename__ = "post_comments"
+    __table_args__ = (Index("ix_post_comments_list", "post_id", "id"),)
+
+    id: Mapped[Id]
+    workspace_id: Mapped[WorkspaceId]
+    post_id: Mapped[UUID] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
+    share_id: Mapped[UUID] = mapped_column(ForeignKey("post_shares.id", ondelete="CASCADE"), index=True)
+    version: Mapped[int]
+    name: Mapped[str]
+    text: Mapped[str]
+    created_at: Mapped[datetime]

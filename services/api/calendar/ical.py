@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 from icalendar import Calendar, Event
 
-from drumtower.domain.feeds import Entry, clean
+from drumtower.domain.feeds import Entry
+from drumtower.domain.text import without_controls
 
 PRODID = "-//Drumtower//Calendar//EN"
 # How often calendars should look again.
@@ -18,8 +19,8 @@ def write(name: str, entries: Iterable[Entry], timezone: str) -> bytes:
     calendar.add("prodid", PRODID)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("name", clean(name))
-    calendar.add("x-wr-calname", clean(name))
+    calendar.add("name", without_controls(name))
+    calendar.add("x-wr-calname", without_controls(name))
     calendar.add("x-wr-timezone", timezone)
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
@@ -45,9 +46,9 @@ def _event(entry: Entry) -> Event:
     elif entry.first is not None and entry.last is not None:
         event.add("dtstart", entry.first)
         event.add("dtend", entry.last + timedelta(days=1))  # the first day after it
-    event.add("summary", clean(entry.title))
+    event.add("summary", without_controls(entry.title))
     if entry.note:
-        event.add("description", clean(entry.note))
+        event.add("description", without_controls(entry.note))
     event.add("categories", [entry.kind.value])
     event.add("transp", "TRANSPARENT")  # nobody's time is taken
     return event

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from drumtower.db.engine import Tx
-from drumtower.db.models import Attempt, Delivery, Post, PostVersion, Review
+from drumtower.db.models import Attempt, Delivery, Post, PostComment, PostVersion, Review
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import AssignmentRepository, ReviewRepository
+from drumtower.db.repositories.shares import ShareRepository
 from drumtower.domain.content import Content, from_json
 from drumtower.platforms.registry import Registry
 from services.api.deliveries import reading as deliveries
@@ -26,6 +27,7 @@ from services.api.posts.review_schemas import (
     PreflightRead,
     ReviewRead,
 )
+from services.api.posts.share_schemas import CommentRead
 from services.api.principals import Principal
 from services.api.problems import violations_read
 
@@ -77,6 +79,7 @@ async def gather(tx: Tx, principal: Principal, registry: Registry, post: Post, n
     verdicts = (await ReviewRepository(tx, principal.workspace_id).of([post.id]))[post.id]
     rows = (await posts.deliveries_of([post.id]))[post.id]
     asked = await AssignmentRepository(tx, principal.workspace_id).of(post.id)
+    said = ShareRepository(tx, principal.workspace_id).comments(post.id).order_by(PostComment.created_at)
     trail = await posts.audit_trail([post.id, *(row.id for row in rows), *(row.id for row in asked)])
     return EvidenceRead(
         generated_at=now,
@@ -84,6 +87,7 @@ async def gather(tx: Tx, principal: Principal, registry: Registry, post: Post, n
         versions=[read_version(version) for version in versions],
         checks=read_preflight(post, content, checks),
         reviewers=[assignments.read(row, post, now) for row in asked],
+        comments=[CommentRead.model_validate(one) for one in await tx.scalars(said)],
         reviews=[read_review(review) for review in verdicts],
         deliveries=await _tried(tx, principal, registry, rows),
         audit=[AuditRead.model_validate(event) for event in trail],

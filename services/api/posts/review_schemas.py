@@ -10,6 +10,7 @@ from drumtower.domain.text import Unit
 from services.api.deliveries.schemas import AttemptRead, DeliveryRead
 from services.api.posts.assignment_schemas import AssignmentRead
 from services.api.posts.schemas import PostRead, VersionRead
+from services.api.posts.share_schemas import CommentRead
 from services.api.problems import ProblemViolation
 from services.api.schemas import Answer, Body, Moment
 
@@ -139,6 +140,7 @@ class EvidenceRead(Answer):
     versions: list[VersionRead]
     checks: PreflightRead
     reviewers: list[AssignmentRead]
+    comments: list[CommentRead]
     reviews: list[ReviewRead]
     deliveries: list[DeliveryEvidence]
     audit: list[AuditRead]
