@@ -129,3 +129,29 @@ async def test_nothing_is_told_of_what_is_not_in_review(
     assert again["late_at"] is None
     answer(await judge(reviewer, await read(client, post)), 201)
     assert await listed(client, state="open") == []
+
+
+async def test_statistics_say_how_much_they_rest_on(
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    stranger: httpx.AsyncClient,
+    db: Database,
+    team: Team,
+) -> None:
+    post = await write(client, team)
+    answer(await assign(client, post, {"reviewer_id": str(team.reviewer_id), "required": False}))
+    await submit(client, post)
+    async with member(app, db, team, Role.REVIEWER) as other:
+        answer(await judge(other, post, {"accuracy": {"verdict": "fail", "note": "?"}}), 201)
+        other_id = await me(other)
+    answer(await judge(reviewer, post), 201)
+    found = answer(await client.get("/v1/reviews/statistics"))["data"]
+    by_id = {one["reviewer_id"]: one for one in found}
+    assert by_id.keys() == {other_id, str(team.reviewer_id)}
+    mine = by_id[str(team.reviewer_id)]
+    assert (mine["verdicts"], mine["speed"]["judged"], mine["speed"]["in_time_percent"]) == (4, 1, 100.0)
+    assert mine["agreement"]["accuracy"] == {"pairs": 1, "percent": None, "kappa": None}
+    assert answer(await stranger.get("/v1/reviews/statistics"))["data"] == []
+    later = {"since": datetime.now(UTC).isoformat()}
+    assert answer(await client.get("/v1/reviews/statistics", params=later))["data"] == []

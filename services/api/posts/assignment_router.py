@@ -1,5 +1,6 @@
 """Reviewers: /v1/posts/{id}/reviewers, and /v1/reviews, what is asked of whom."""
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -11,13 +12,16 @@ from drumtower.db.repositories.reviews import AssignmentRepository
 from drumtower.domain.reviews import AskedState
 from services.api.deps import ClockDep, Reader, TxDep
 from services.api.pagination import Page, PagingDep
-from services.api.posts import assignments, service
+from services.api.posts import assignments, service, statistics
 from services.api.posts.assignment_schemas import AskedRead, AssignmentsRead, AssignmentsWrite
+from services.api.posts.statistics_schemas import StatisticsRead
 from services.api.posts.workflow import Writer
 from services.api.problems import responses
 from services.api.routing import feature
+from services.api.schemas import Moment
 
 router = feature("", "posts")
+LOOK_BACK = timedelta(days=90)
 
 
 @router.get(
@@ -64,3 +68,15 @@ async def list_reviews(
     by_id = {post.id: post for post in await tx.scalars(posts)}
     data = [assignments.read_asked(row, by_id[row.post_id], now) for row in rows]
     return Page(data=data, next_cursor=cursor)
+
+
+@router.get("/reviews/statistics", operation_id="reviews_statistics", summary="See how reviewers judge")
+async def get_statistics(
+    principal: Reader,
+    tx: TxDep,
+    clock: ClockDep,
+    since: Annotated[Moment | None, Query(description="90 days back by default.")] = None,
+) -> StatisticsRead:
+    """Speed, deadlines kept, and agreement beyond chance, each with how much it rests on; null where that is too little."""
+    now = clock.now()
+    return await statistics.gather(tx, principal, since or now - LOOK_BACK, now)
