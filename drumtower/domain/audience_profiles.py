@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# How a plan's error begins that concerns the audience alone: the numbers came.
+ERROR = "audience: "
+
 
 class Dimension(StrEnum):
     """A side of an audience."""
@@ -16,18 +19,23 @@ class Dimension(StrEnum):
     ACTIVE_HOURS = "active_hours"
     ACTIVE_DAYS = "active_days"
     DEVICE = "device"
+    INDUSTRY = "industry"
+    JOB_FUNCTION = "job_function"
+    SENIORITY = "seniority"
+    COMPANY_SIZE = "company_size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
     """An audience at a moment. A dimension that was not given is absent, and no dimension is ever empty.
 
-    `people`: how many there are by dimension and value. `total`: all of them, where the platform says so.
+    `people`: how many there are by dimension and value. `total`: all of them, where the platform says so. `as_of`: when
+    it was counted; None: the platform does not say.
     """
 
     people: Mapping[Dimension, Mapping[str, int]]
     total: int | None
-    as_of: datetime
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

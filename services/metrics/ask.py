@@ -10,7 +10,7 @@ import structlog
 
 from drumtower.connections import Connection, Connections
 from drumtower.domain import failures
-from drumtower.platforms import AudienceSource, PlatformError, Reading, StatsSource
+from drumtower.platforms import Audience, AudienceSource, PlatformError, Reading, StatsSource
 from services.metrics.plans import Asked, Due
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ CHANNEL_TIMEOUT = 40.0
 POSTS_PER_CALL = 50
 
 Answer = TypeVar("Answer")
-Call = Callable[[StatsSource, Connection], Awaitable[Answer]]
+Call = Callable[[Connection], Awaitable[Answer]]
 
 
 async def ask(connections: Connections, channel_id: UUID, plans: Sequence[Due]) -> list[Asked]:
@@ -57,20 +57,21 @@ class _Asking:
         posts = [plan for plan in plans if plan.post is not None]
         if own:
             connection = await self._settle(connection, own, _channel_stats(own))
-            await self._audience(connection)
+            connection = await self._audience(connection)
         for start in range(0, len(posts), POSTS_PER_CALL):
             batch = posts[start : start + POSTS_PER_CALL]
             connection = await self._settle(connection, batch, _post_stats(batch))
 
-    async def _audience(self, connection: Connection) -> None:
+    async def _audience(self, connection: Connection) -> Connection:
         """Ask who follows, where the platform tells; a refusal stops nothing else, and is asked again the next day."""
         if not isinstance(connection.adapter, AudienceSource):
-            return
+            return connection
         try:
-            audience = await connection.adapter.audience(connection.credentials)
+            audience, connection = await self._renewing(connection, _audience_of)
             self.asked = [replace(one, audience=audience) for one in self.asked]
         except PlatformError as error:
             self.asked = [replace(one, audience_failure=error.failure) for one in self.asked]
+        return connection
 
     async def _settle(
         self, connection: Connection, plans: Sequence[Due], call: Call[dict[UUID, Reading]]
@@ -89,13 +90,13 @@ class _Asking:
     async def _renewing(self, connection: Connection, call: Call[Answer]) -> tuple[Answer, Connection]:
         """Make a call; where the token is refused, get a new one and make it once more."""
         try:
-            return await call(_source(connection), connection), connection
+            return await call(connection), connection
         except PlatformError as error:
             if not isinstance(error.failure, failures.AuthExpired):
                 raise
         await self.connections.renew(connection)
         renewed = await self.connections.open(connection.channel_id)
-        return await call(_source(renewed), renewed), renewed
+        return await call(renewed), renewed
 
 
 def _source(connection: Connection) -> StatsSource:
@@ -103,9 +104,14 @@ def _source(connection: Connection) -> StatsSource:
     return connection.adapter
 
 
+async def _audience_of(connection: Connection) -> Audience:
+    assert isinstance(connection.adapter, AudienceSource)
+    return await connection.adapter.audience(connection.credentials)
+
+
 def _channel_stats(plans: Sequence[Due]) -> Call[dict[UUID, Reading]]:
-    async def call(source: StatsSource, connection: Connection) -> dict[UUID, Reading]:
-        reading = await source.channel_stats(connection.credentials)
+    async def call(connection: Connection) -> dict[UUID, Reading]:
+        reading = await _source(connection).channel_stats(connection.credentials)
         return {plan.id: reading for plan in plans}
 
     return call
@@ -114,9 +120,9 @@ def _channel_stats(plans: Sequence[Due]) -> Call[dict[UUID, Reading]]:
 def _post_stats(plans: Sequence[Due]) -> Call[dict[UUID, Reading]]:
     by_post = {plan.post.external_id: plan for plan in plans if plan.post is not None}
 
-    async def call(source: StatsSource, connection: Connection) -> dict[UUID, Reading]:
+    async def call(connection: Connection) -> dict[UUID, Reading]:
         posts = [plan.post for plan in plans if plan.post is not None]
-        readings = await source.post_stats(connection.credentials, posts)
+        readings = await _source(connection).post_stats(connection.credentials, posts)
         return {plan.id: readings[key] for key, plan in by_post.items() if key in readings}
 
     return call

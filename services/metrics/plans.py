@@ -12,7 +12,7 @@ from sqlalchemy import text
 from drumtower.db.engine import Tx
 from drumtower.db.repositories.audiences import AudienceRepository
 from drumtower.db.repositories.samples import NewSample, SampleRepository
-from drumtower.domain import failures
+from drumtower.domain import audience_profiles, failures
 from drumtower.domain.samples import CHANNEL_INTERVAL, next_sample
 from drumtower.platforms import Audience, PostReference, Reading
 
@@ -25,9 +25,6 @@ LONGEST_DELAY = timedelta(hours=6)
 BLIND_RATE_WAIT = timedelta(minutes=15)
 # A person has to do something before it can work again.
 REFUSED_WAIT = timedelta(hours=6)
-
-# How an error begins that concerns the audience alone: the numbers came.
-AUDIENCE_ERROR = "audience: "
 
 _CLAIM = text("""
 WITH due AS (
@@ -132,7 +129,7 @@ async def settle(tx: Tx, asked: Sequence[Asked], now: datetime, rehearsal: timed
     for each in asked:
         if each.audience is not None and each.audience.people:
             audiences = AudienceRepository(tx, first.workspace_id)
-            await audiences.store(first.channel_id, each.audience, first.zone)
+            await audiences.store(first.channel_id, each.audience, now, first.zone)
     await tx.execute(
         _SETTLE,
         {
@@ -189,5 +186,5 @@ def _error(asked: Asked) -> str | None:
         return f"{failures.code(asked.failure)}: {asked.failure.detail}"[:LONGEST_ERROR]
     if asked.audience_failure is not None:
         code, detail = failures.code(asked.audience_failure), asked.audience_failure.detail
-        return f"{AUDIENCE_ERROR}{code}: {detail}"[:LONGEST_ERROR]
+        return f"{audience_profiles.ERROR}{code}: {detail}"[:LONGEST_ERROR]
     return None if asked.reading else "no_reading: the platform left it out of its answer"

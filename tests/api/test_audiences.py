@@ -24,9 +24,11 @@ async def test_the_newest_audience_and_those_of_a_span(
             told = Audience(
                 people={Dimension.GENDER: {"female": 60, "male": 30}},
                 total=total,
-                as_of=datetime(2026, 11, day, 4, tzinfo=UTC),
             )
-            await AudienceRepository(tx, team.workspace_id).store(channel, told, ZoneInfo("Asia/Shanghai"))
+            at = datetime(2026, 11, day, 4, tzinfo=UTC)
+            await AudienceRepository(tx, team.workspace_id).store(
+                channel, told, at, ZoneInfo("Asia/Shanghai")
+            )
     newest = answer(await client.get(path))
     assert (newest["state"], newest["source"], newest["error"]) == ("given", "douyin", None)
     (day,) = newest["data"]

@@ -1,12 +1,19 @@
 """Audiences, pulled daily with the channel's own numbers."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select, update
 
+from drumtower.adapters.bluesky.adapter import BlueskyAdapter
+from drumtower.connections import Connections
 from drumtower.db.engine import Database
 from drumtower.db.models import AudienceProfile, SamplePlan
-from services.metrics import retention
+from drumtower.domain.audience_profiles import Dimension
+from drumtower.domain.samples import Metric
+from drumtower.platforms import Adapter, Audience, AudienceSource, Credentials
+from drumtower.platforms.registry import Registry
+from services.metrics import plan, retention
 from services.metrics.pull import Puller
 from tests.metrics.conftest import Connect, SetClock, plans, pull, readings
 
@@ -49,3 +56,42 @@ async def test_few_followers_give_no_audience(db: Database, connect: Connect, pu
     await connect("douyin", followers=100)
     await pull(puller)
     assert await stored(db) == [], "not given is not 0"
+
+
+async def test_a_page_on_linkedin_tells_of_its_followers_work(
+    db: Database, connect: Connect, puller: Puller, clock: SetClock
+) -> None:
+    await connect("linkedin", followers=1000)
+    await pull(puller)
+    (row,) = await stored(db)
+    assert (row.total, row.as_of) == (1000, clock.now()), "LinkedIn does not say when it counted"
+    assert row.people["seniority"] == {
+        "urn:li:seniority:4": 420,
+        "urn:li:seniority:6": 90,
+        "urn:li:seniority:8": 35,
+    }
+    assert row.people["company_size"] == {"SIZE_2_TO_10": 150, "SIZE_51_TO_200": 330}
+    assert "urn:li:industry:96" not in row.people["industry"], "small groups are left out"
+
+
+async def test_a_token_refused_for_the_audience_is_renewed(
+    db: Database, connect: Connect, connections: Connections, clock: SetClock
+) -> None:
+    class Telling(BlueskyAdapter, AudienceSource):
+        capabilities = replace(BlueskyAdapter.capabilities, audience_dimensions=(Dimension.GENDER,))
+
+        async def audience(self, credentials: Credentials) -> Audience:
+            followers = (await self.channel_stats(credentials)).values[Metric.FOLLOWERS]
+            return Audience(people={Dimension.GENDER: {"female": followers}}, total=followers)
+
+    adapters: dict[str, type[Adapter]] = {**connections.registry.adapters, "bluesky": Telling}
+    registry = Registry(adapters=adapters, refused={})
+    told = replace(connections, registry=registry)
+    stage = await connect("bluesky")
+    expired = '{"error": "ExpiredToken", "message": "Token has expired"}'
+    # The first of these calls asks for the numbers.
+    await stage.fault(path="getProfile", skip=1, status=400, body=expired)
+    await pull(Puller(db=db, connections=told, clock=clock, platforms=plan.sources(registry)))
+    assert await stage.fired() == 1
+    assert (await plans(db, stage.channel_id))[None].last_error is None
+    assert await stored(db)

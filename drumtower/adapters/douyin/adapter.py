@@ -186,7 +186,7 @@ class DouyinAdapter(
         """Who follows, counted daily; nothing of an account with 100 followers or fewer."""
         path = "/api/douyin/v1/user/fans_data/"
         fans = (await self.api(credentials).get(path, In[FansData], **_me(credentials))).data.fans_data
-        return Audience(people=fans.people(), total=fans.all_fans_num, as_of=datetime.now(UTC))
+        return Audience(people=fans.people(), total=fans.all_fans_num)
 
 
 def _me(credentials: Credentials) -> dict[str, Any]:

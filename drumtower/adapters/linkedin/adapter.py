@@ -2,7 +2,7 @@
 
 A channel is a page (`organization` is given) or the member. A member's token writes and reads next to nothing: no
 posts, comments or numbers of a profile come back, so what is lost there is for a person to look up. Video, documents,
-polls, reactions and the audience's facets are not here. UNVERIFIED: whether a post may name a picture that LinkedIn is
+polls and reactions are not here. An audience holds LinkedIn's URNs; their names are in its own tables. UNVERIFIED: whether a post may name a picture that LinkedIn is
 still at work on; preparing ahead gives it the time.
 """
 
@@ -17,6 +17,7 @@ from drumtower.adapters.linkedin.declaration import AUTH, CAPABILITIES, PROFILE_
 from drumtower.adapters.linkedin.errors import DUPLICATE, GONE
 from drumtower.adapters.linkedin.schemas import (
     Created,
+    FollowerStatistics,
     Member,
     Network,
     Organization,
@@ -31,6 +32,8 @@ from drumtower.domain.failures import NotPermitted
 from drumtower.domain.samples import Metric
 from drumtower.platforms import (
     Adapter,
+    Audience,
+    AudienceSource,
     ByHand,
     Credentials,
     Deleter,
@@ -70,6 +73,7 @@ class LinkedInAdapter(
     WebhookReceiver,
     FeedbackSource,
     StatsSource,
+    AudienceSource,
 ):
     """A company page or a member. LinkedIn gives no messages to anybody."""
 
@@ -162,11 +166,22 @@ class LinkedInAdapter(
 
     async def channel_stats(self, credentials: Credentials) -> Reading:
         _pages_only(credentials)
+        return reading({Metric.FOLLOWERS: await self._followers(credentials)})
+
+    async def audience(self, credentials: Credentials) -> Audience:
+        """Who follows a page, by what members say of their work; asks for an administrator's token."""
+        _pages_only(credentials)
+        query = f"q=organizationalEntity&organizationalEntity={encoded(credentials.account_id)}"
+        path = f"organizationalEntityFollowerStatistics?{query}"
+        told = await self.api(credentials).get(path, FollowerStatistics)
+        return Audience(people=told.elements[0].people(), total=await self._followers(credentials))
+
+    async def _followers(self, credentials: Credentials) -> int | None:
         query = f"networkSizes/{encoded(credentials.account_id)}?edgeType=COMPANY_FOLLOWED_BY_MEMBER"
-        return reading({Metric.FOLLOWERS: (await self.api(credentials).get(query, Network)).size})
+        return (await self.api(credentials).get(query, Network)).size
 
 
 def _pages_only(credentials: Credentials) -> None:
     if is_person(credentials.account_id):
-        detail = "LinkedIn gives comments and numbers of pages only, not of a member's profile"
+        detail = "LinkedIn gives comments, numbers and followers of pages only, not of a member's profile"
         raise PlatformError(NotPermitted(detail=detail))

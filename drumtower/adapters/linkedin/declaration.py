@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field
 
 from drumtower.adapters.linkedin.audience import CHARACTER
 from drumtower.adapters.linkedin.errors import ERRORS, read_error
+from drumtower.adapters.linkedin.schemas import FACETS
 from drumtower.domain.capabilities import Capabilities, FollowUp, Label, MediaRule, Reconcile, TextRule
 from drumtower.domain.content import Kind
 from drumtower.domain.quotas import Period, Quota
@@ -92,6 +93,7 @@ CAPABILITIES = Capabilities(
     ),
     metrics=(Metric.EXPOSURE, Metric.LIKES, Metric.COMMENTS, Metric.SHARES),
     channel_metrics=(Metric.FOLLOWERS,),
+    audience_dimensions=FACETS,
     audience=Label(
         zh_cn="职场人士与企业决策者，以海外用户为主，适合品牌、招聘与行业观点",
         en="Professionals and decision makers, mostly outside China; employer brand, hiring, industry views",

@@ -5,14 +5,23 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
+from drumtower.domain.audience_profiles import Dimension
 from drumtower.domain.samples import Metric
 from drumtower.platforms.answers import Answer, Count, Id, NumberId
 from drumtower.platforms.moments import epoch
 
 Moment = Annotated[datetime, BeforeValidator(epoch)]
 _PERSON = "urn:li:person:"
+# What LinkedIn tells of a page's followers. Its regions smaller than countries and kinds of association are not kept.
+FACETS = (
+    Dimension.REGION,
+    Dimension.INDUSTRY,
+    Dimension.JOB_FUNCTION,
+    Dimension.SENIORITY,
+    Dimension.COMPANY_SIZE,
+)
 
 
 def encoded(urn: str) -> str:
@@ -214,3 +223,47 @@ class Statistics(Answer):
 
 class Network(Answer):
     size: Annotated[Count, Field(alias="firstDegreeSize")]
+
+
+class FollowerCounts(Answer):
+    """Of a facet, LinkedIn adds organic and paid followers up in the first; the other is not to be read."""
+
+    organic: Annotated[Count, Field(alias="organicFollowerCount")] = None
+
+
+class Facet(Answer):
+    """How many followers share one value: a URN, or a range of staff."""
+
+    counts: Annotated[FollowerCounts, Field(alias="followerCounts")]
+    value: Annotated[
+        str,
+        Field(validation_alias=AliasChoices("geo", "function", "industry", "seniority", "staffCountRange")),
+    ]
+
+
+Facets = Annotated[list[Facet], Field(default_factory=list)]
+
+
+class Followers(Answer):
+    """A page's followers by facet; each lists its 100 largest values, and small ones not at all."""
+
+    region: Annotated[Facets, Field(alias="followerCountsByGeoCountry")]
+    industry: Annotated[Facets, Field(alias="followerCountsByIndustry")]
+    job_function: Annotated[Facets, Field(alias="followerCountsByFunction")]
+    seniority: Annotated[Facets, Field(alias="followerCountsBySeniority")]
+    company_size: Annotated[Facets, Field(alias="followerCountsByStaffCountRange")]
+
+    def people(self) -> dict[Dimension, dict[str, int]]:
+        found = {
+            dimension: {
+                facet.value: facet.counts.organic
+                for facet in getattr(self, dimension.value)
+                if facet.counts.organic is not None
+            }
+            for dimension in FACETS
+        }
+        return {dimension: values for dimension, values in found.items() if values}
+
+
+class FollowerStatistics(Answer):
+    elements: Annotated[list[Followers], Field(min_length=1)]

@@ -1,7 +1,7 @@
 """Audiences: one a channel and day."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,14 +17,18 @@ from drumtower.domain.ids import new_id
 class AudienceRepository(Scoped):
     """A workspace's audiences."""
 
-    async def store(self, channel_id: UUID, audience: Audience, zone: ZoneInfo) -> None:
-        """Keep an audience; a later one of the same day takes its place."""
+    async def store(self, channel_id: UUID, audience: Audience, told_at: datetime, zone: ZoneInfo) -> None:
+        """Keep an audience; a later one of the same day takes its place.
+
+        One that does not say when it was counted is of the moment it was told; none is of the future.
+        """
+        as_of = min(audience.as_of or told_at, told_at)
         given = {
-            "as_of": audience.as_of,
+            "as_of": as_of,
             "total": audience.total,
             "people": {dimension.value: dict(people) for dimension, people in audience.people.items()},
         }
-        day = audience.as_of.astimezone(zone).date()
+        day = as_of.astimezone(zone).date()
         row = {"id": new_id(), "workspace_id": self.workspace_id, "channel_id": channel_id, "day": day}
         await self.tx.execute(
             insert(AudienceProfile)

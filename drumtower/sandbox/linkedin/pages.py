@@ -86,6 +86,48 @@ def _counts(posts: list[Record]) -> Record:
     }
 
 
+# In per mille of the followers.
+_FACETS = {
+    "Geo": ("geo", {"urn:li:geo:102890883": 610, "urn:li:geo:102454443": 120}),
+    "GeoCountry": ("geo", {"urn:li:geo:102890883": 640, "urn:li:geo:102454443": 130}),
+    "Industry": ("industry", {"urn:li:industry:34": 310, "urn:li:industry:4": 205, "urn:li:industry:96": 2}),
+    "Function": ("function", {"urn:li:function:15": 240, "urn:li:function:25": 180}),
+    "Seniority": (
+        "seniority",
+        {"urn:li:seniority:4": 420, "urn:li:seniority:6": 90, "urn:li:seniority:8": 35},
+    ),
+    "StaffCountRange": ("staffCountRange", {"SIZE_2_TO_10": 150, "SIZE_51_TO_200": 330}),
+    "AssociationType": ("associationType", {"EMPLOYEE": 12}),
+}
+SMALLEST = 5  # a smaller group is left out; LinkedIn does not say where it draws the line
+
+
+async def follower_statistics(state: State, call: Call) -> Record:
+    """Lifetime statistics by facet; organic and paid are added up in the first."""
+    call.finder("organizationalEntity")
+    if "timeIntervals" in call.query:
+        raise invalid("Gains by interval are not here", "QUERY_PARAM_NOT_ALLOWED")
+    owner = call.text("organizationalEntity")
+    state.may_read(call.token, "rw_organization_admin", owner=owner)
+    account = state.account(owner)
+    if account["role"] != "ADMINISTRATOR":
+        raise denied()
+    told = {
+        f"followerCountsBy{name}": _facet(field, parts, account["followers"])
+        for name, (field, parts) in _FACETS.items()
+    }
+    return page(call, [{"organizationalEntity": owner, **told}], total=False)
+
+
+def _facet(field: str, parts: dict[str, int], followers: int) -> list[Record]:
+    counts = {value: followers * part // 1000 for value, part in parts.items()}
+    return [
+        {field: value, "followerCounts": {"organicFollowerCount": count, "paidFollowerCount": 0}}
+        for value, count in counts.items()
+        if count >= SMALLEST
+    ]
+
+
 async def network_size(state: State, call: Call) -> Record:
     if call.query.get("edgeType") != "COMPANY_FOLLOWED_BY_MEMBER":
         raise invalid("edgeType is COMPANY_FOLLOWED_BY_MEMBER")

@@ -30,6 +30,7 @@ ENDPOINTS: dict[str, dict[str, Endpoint]] = {
     "/rest/organizationAcls": {"GET": pages.roles},
     "/rest/organizations/{urn}": {"GET": pages.organization},
     "/rest/organizationalEntityShareStatistics": {"GET": pages.share_statistics},
+    "/rest/organizationalEntityFollowerStatistics": {"GET": pages.follower_statistics},
     "/rest/organizationalEntityNotifications": {"GET": notifications.by_criteria},
     "/rest/networkSizes/{urn}": {"GET": pages.network_size},
     "/v2/userinfo": {"GET": pages.userinfo},

@@ -11,7 +11,7 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import AudienceProfile, SamplePlan
 from drumtower.db.repositories.audiences import AudienceRepository
 from drumtower.db.repositories.channels import ChannelRepository
-from drumtower.domain.audience_profiles import Dimension, shares
+from drumtower.domain.audience_profiles import ERROR, Dimension, shares
 from services.api.audiences.schemas import (
     AudienceDay,
     AudienceDimensionRead,
@@ -23,8 +23,6 @@ from services.api.deps import Reader, ServicesDep, TxDep
 from services.api.routing import feature
 
 router = feature("/channels", "channels")
-# How the metrics service begins an error that concerns the audience alone.
-ERROR = "audience: "
 
 
 @router.get("/{channel_id}/audience", operation_id="channels_audience", summary="Who follows a channel?")

@@ -37,7 +37,9 @@ class AudienceDay(BaseModel):
     """The audience on a day. A dimension that is null was not given: that is not 0."""
 
     day: date
-    as_of: Moment
+    as_of: Moment = Field(
+        description="When it was counted; where the platform does not say, when it was told."
+    )
     total: int | None
     dimensions: dict[Dimension, AudienceDimensionRead | None]
 
