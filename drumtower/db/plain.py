@@ -1,6 +1,7 @@
 """Statements straight to the driver, inside a Tx: for paths where the ORM would do more work than the database.
 
-Values are asyncpg's: `$1` in the text, lists for arrays; JSON goes in as text and comes out as Python values. Nothing here is an entity of the session.
+Values are asyncpg's: `$1` in the text, lists for arrays; JSON goes in as text and comes out as Python values. Nothing here is an entity of the session,
+but what the session has still to write is written first, as before a statement of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ Made = TypeVar("Made", bound=Base)
 
 async def fetch(tx: Tx, statement: str, *values: Any) -> Sequence[Any]:
     """Run one statement in the transaction; return its rows, which read as `row["name"]`. Errors are SQLAlchemy's, with the driver's in `orig`."""
+    if _has_unwritten(tx):
+        await tx.flush()
     driver: asyncpg.Connection | None = tx.info.get("driver")
     if driver is None:
         return await _first(tx, statement, values)
@@ -27,6 +30,11 @@ async def fetch(tx: Tx, statement: str, *values: Any) -> Sequence[Any]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DBAPIError(statement, None, error) from error
     return rows
+
+
+def _has_unwritten(tx: Tx) -> bool:
+    """Say whether a flush has anything to do: a call of `tx.flush` costs a greenlet even where it has nothing."""
+    return bool(tx.autoflush and (tx.identity_map.check_modified() or tx.new or tx.deleted))
 
 
 async def _first(tx: Tx, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
