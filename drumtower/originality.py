@@ -9,11 +9,11 @@ from uuid import UUID
 from drumtower.db.engine import Tx
 from drumtower.db.models import Post, ReferenceText
 from drumtower.db.repositories.originality import POST, REFERENCE, OriginalityRepository, Text
-from drumtower.db.repositories.workspaces import policies_of
 from drumtower.domain.content import Content, from_json
 from drumtower.domain.originality import Likeness, Originality, Passage, passages, similarity
 from drumtower.language.folding import Folded, fold, fold_term
 from drumtower.language.signatures import bands_of
+from drumtower.policies import OriginalityPolicy
 
 SHOWN = 10
 
@@ -48,9 +48,10 @@ async def remember_reference(tx: Tx, reference: ReferenceText) -> None:
     await OriginalityRepository(tx, reference.workspace_id).keep(REFERENCE, reference.id, bands)
 
 
-async def originality_of(tx: Tx, workspace_id: UUID, content: Content, post_id: UUID | None) -> Originality:
+async def originality_of(
+    tx: Tx, workspace_id: UUID, policy: OriginalityPolicy, content: Content, post_id: UUID | None
+) -> Originality:
     """Return what a post is like, and what the workspace makes of it."""
-    policy = (await policies_of(tx, workspace_id)).originality
     found = await alike(tx, workspace_id, text_of(content), policy.threshold, post_id)
     return Originality(
         likenesses=tuple(

@@ -3,7 +3,7 @@
 Preflight, schedule and the claim gather it here, so that they judge alike.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -69,9 +69,8 @@ async def grounds(tx: Tx, workspace_ids: Collection[UUID]) -> dict[UUID, Ground]
 _WORKSPACES = "SELECT id, timezone, policies FROM workspaces WHERE id = ANY ($1::uuid[])"
 
 
-async def standards_of(tx: Tx, publishes: Sequence[Publish]) -> list[Standards]:
-    """Return what each is held to, in order; the ad share is counted for promotional posts alone."""
-    held = await grounds(tx, {one.workspace_id for one in publishes})
+async def standards_of(tx: Tx, publishes: Sequence[Publish], held: Mapping[UUID, Ground]) -> list[Standards]:
+    """Return what each is held to where this holds, in order; the ad share is counted for promotional posts alone."""
     ads = [one for one in publishes if one.nature is Nature.PROMOTIONAL]
     allowed = await overridden(tx, {one.content_hash for one in ads}) if ads else set()
     said = await _own_quiet_days(tx, held, publishes)
@@ -100,7 +99,7 @@ async def standards_of(tx: Tx, publishes: Sequence[Publish]) -> list[Standards]:
 
 
 async def _own_quiet_days(
-    tx: Tx, held: dict[UUID, Ground], publishes: Sequence[Publish]
+    tx: Tx, held: Mapping[UUID, Ground], publishes: Sequence[Publish]
 ) -> dict[UUID, list[OwnMark]]:
     return await own_quiet_days(tx, held, {held[one.workspace_id].day(one.at) for one in publishes})
 

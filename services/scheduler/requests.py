@@ -20,7 +20,7 @@ from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.reviews import Approval
 from drumtower.messages import content_of, message_of
 from drumtower.platforms import Adapter, Checkpoint, Credentials, PublishRequest, ReplyRequest
-from drumtower.standards import Publish, standards_of
+from drumtower.standards import Publish, grounds, standards_of
 from drumtower.storage import Storage
 from services.scheduler.candidates import IS_DUE
 from services.scheduler.leases import LeaseLost, clock
@@ -124,7 +124,8 @@ async def _standards(
         return {}
     now = await clock(tx)
     publishes = [publish for one in publishing if (publish := _publish(one, posts.get(one.post_id), now))]
-    found = await standards_of(tx, publishes)
+    held = await grounds(tx, {one.workspace_id for one in publishes})
+    found = await standards_of(tx, publishes, held)
     return {one.delivery_id: held for one, held in zip(publishes, found, strict=True) if one.delivery_id}
 
 

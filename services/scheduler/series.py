@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from drumtower.db import outbox
 from drumtower.db.engine import Database, Tx
 from drumtower.db.models import Channel, Delivery, Occurrence, Post, Series
-from drumtower.db.repositories.deliveries import derive_status, payload_of, plan
+from drumtower.db.repositories.deliveries import derive_status_of, payload_of, plan
 from drumtower.db.repositories.quotas import QuotaRepository
 from drumtower.db.repositories.series import SeriesRepository, plan_of, take_series, withdraw
 from drumtower.db.repositories.slots import SlotRepository
@@ -159,7 +159,7 @@ async def _occur(
     occurrence.post_id = post.id
     for channel, at in free:
         _deliver(tx, series, post, channel, at, missing, now)
-    await derive_status(tx, post.id)
+    await derive_status_of(tx, post)
 
 
 _CROWDED = error_json("too_close", "Something else is planned there within min_gap, for hours.")

@@ -1,14 +1,16 @@
 """What the tests of posts, reviews and deliveries share: writing, approving and scheduling over HTTP."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
+import pytest
 from fastapi import FastAPI
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from drumtower.db.engine import Database
 from drumtower.db.models import Delivery, Post
@@ -23,6 +25,28 @@ BODY = "办公室里也能喝到一杯好茶 🍵"
 PASSED: Json = {
     point: {"verdict": "pass"} for point in ("accuracy", "compliance", "readability", "aesthetics")
 }
+
+
+@contextmanager
+def statements(app: FastAPI) -> Iterator[list[str]]:
+    """Collect what the API asks the database, by the ORM and straight to the driver."""
+    engine = app.state.services.db.engine.sync_engine
+    straight = asyncpg.Connection.fetch
+    seen: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        seen.append(statement)
+
+    async def fetch(self: asyncpg.Connection, statement: str, *values: Any) -> Sequence[Any]:
+        seen.append(statement)
+        rows: Sequence[Any] = await straight(self, statement, *values)
+        return rows
+
+    event.listen(engine, "before_cursor_execute", note)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "fetch", fetch)
+        yield seen
+    event.remove(engine, "before_cursor_execute", note)
 
 
 def draft(team: Team, **fields: Any) -> Json:

@@ -1,13 +1,12 @@
 """Key figures over HTTP against numbers computed by hand, from samples through rollups to the answer."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import event
+from fastapi import FastAPI
 
 from drumtower.db.engine import Database
 from drumtower.db.models import Click, Conversion, Link
@@ -15,6 +14,7 @@ from drumtower.domain.ids import new_id
 from drumtower.domain.kpi_dictionary import Kpi
 from services.api.metrics.schemas import KpiListRead
 from services.metrics import rollup
+from tests.api.desk import statements
 from tests.factories import Team
 from tests.metrics.rows import local, make_channel, make_interaction, make_published, sample
 
@@ -406,21 +406,10 @@ class TestQuestions:
 
 
 class TestCost:
-    @pytest.fixture
-    async def statements(self, app: Any) -> AsyncIterator[list[str]]:
-        engine = app.state.services.db.engine.sync_engine
-        seen: list[str] = []
-
-        def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            seen.append(statement)
-
-        event.listen(engine, "before_cursor_execute", note)
-        yield seen
-        event.remove(engine, "before_cursor_execute", note)
-
     async def test_all_figures_take_ten_queries_and_no_sample(
-        self, client: httpx.AsyncClient, measured: Measured, statements: list[str]
+        self, client: httpx.AsyncClient, measured: Measured, app: FastAPI
     ) -> None:
-        await ask(client, group_by="channel,day")
-        assert len(statements) <= 12, statements
-        assert not [statement for statement in statements if "samples" in statement]
+        with statements(app) as seen:
+            await ask(client, group_by="channel,day")
+        assert len(seen) <= 12, seen
+        assert not [statement for statement in seen if "samples" in statement]

@@ -1,8 +1,6 @@
 """Posts: written, validated all at once, edited without losing anybody's work, found again."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,7 +9,6 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
@@ -26,6 +23,7 @@ from tests.api.desk import (
     schedule,
     set_post,
     set_row,
+    statements,
     write,
 )
 from tests.factories import Team, make_asset, make_channel, make_team
@@ -37,20 +35,13 @@ def day(ahead: int) -> str:
     return (datetime.now(UTC).astimezone(SHANGHAI).date() + timedelta(days=ahead)).isoformat()
 
 
-@contextmanager
-def statements(app: FastAPI) -> Iterator[list[str]]:
-    """Collect what the API asks the database."""
-    engine = app.state.services.db.engine.sync_engine
-    seen: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+class TestCost:
+    async def test_writing_reads_nothing_that_can_not_be_there(
+        self, client: httpx.AsyncClient, app: FastAPI, team: Team
+    ) -> None:
+        with statements(app) as seen:
+            await write(client, team)
+        assert len(seen) <= 7, "\n".join(seen)
 
 
 class TestWriting:

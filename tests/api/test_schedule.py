@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import func, select
 
@@ -31,6 +32,7 @@ from tests.api.desk import (
     set_post,
     set_row,
     soon,
+    statements,
     submit,
     write,
 )
@@ -70,6 +72,15 @@ def clocks_change(back: bool) -> str:
             local = before.replace(tzinfo=None)
             return (local if back else local + timedelta(hours=1)).isoformat(timespec="minutes")
     raise AssertionError("the clocks of Berlin no longer change")
+
+
+class TestCost:
+    async def test_what_was_read_is_not_read_again(
+        self, client: httpx.AsyncClient, app: FastAPI, post: Json, channel: UUID
+    ) -> None:
+        with statements(app) as seen:
+            answer(await schedule(client, post, [channel]), 201)
+        assert len(seen) <= 17, "\n".join(seen)
 
 
 class TestPlanning:

@@ -277,10 +277,14 @@ async def derive_status(tx: Tx, post_id: UUID) -> None:
     Locks the post, so that two deliveries that end at once see each other. Whoever holds the post already may not
     wait for a delivery's lock (see PostRepository.hold_deliveries).
     """
-    await tx.flush()  # the query below must see the states just set
-    post = await tx.get_one(Post, post_id, populate_existing=True, with_for_update=True)
+    await tx.flush()  # what was set would be read over
+    await derive_status_of(tx, await tx.get_one(Post, post_id, populate_existing=True, with_for_update=True))
+
+
+async def derive_status_of(tx: Tx, post: Post) -> None:
+    """Store what follows, as `derive_status` does, of a post that this transaction has locked or added."""
     states = await tx.scalars(
-        select(Delivery.state).where(Delivery.post_id == post_id, Delivery.action == Action.PUBLISH.value)
+        select(Delivery.state).where(Delivery.post_id == post.id, Delivery.action == Action.PUBLISH.value)
     )
     derived = _derived(post.review_state, [State(s) for s in states], post.archived_at)
     if post.status != derived:

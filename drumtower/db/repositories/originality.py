@@ -80,7 +80,6 @@ class OriginalityRepository(Scoped):
         """Return the texts that share a band, those that share most first; `besides` is the post asked about."""
         if not bands:
             return []
-        await self.tx.flush()
         rows = await fetch(self.tx, _LIKE, self.workspace_id, list(bands), besides, CANDIDATES)
         ids = {kind: [row["source_id"] for row in rows if row["kind"] == kind] for kind in (POST, REFERENCE)}
         return [*await self._posts(ids[POST]), *await self._referred(ids[REFERENCE])]

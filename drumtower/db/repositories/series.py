@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select, update
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery, Occurrence, Post, Series
-from drumtower.db.repositories.deliveries import derive_status, move
+from drumtower.db.repositories.deliveries import derive_status_of, move
 from drumtower.db.repositories.scope import Scoped
 from drumtower.domain.deliveries import EDITABLE, Event, State
 from drumtower.domain.series import Every, Plan, Rule, SeriesState
@@ -101,7 +101,7 @@ async def _archive(tx: Tx, post_id: UUID | None, now: datetime) -> None:
     post.archived_at = now
     post.revision += 1
     post.updated_at = now
-    await derive_status(tx, post.id)
+    await derive_status_of(tx, post)
 
 
 def plan_of(series: Series) -> Plan:

@@ -9,7 +9,7 @@ from drumtower.db.models import AdShareOverride, Channel
 from drumtower.db.repositories.ad_share import AdShareRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.domain.permissions import Permission
-from drumtower.standards import grounds, share_rows
+from drumtower.standards import share_rows
 from services.api.ad_share import service
 from services.api.ad_share.schemas import (
     ChannelShare,
@@ -19,6 +19,7 @@ from services.api.ad_share.schemas import (
     SimulationCreate,
 )
 from services.api.deps import ClockDep, Reader, TxDep, allow
+from services.api.grounds import ground_of
 from services.api.idempotency import IdempotencyDep
 from services.api.languages import LanguageDep
 from services.api.pagination import Page, PagingDep
@@ -46,7 +47,7 @@ async def list_shares(
     if channel_id is not None:
         statement = statement.where(Channel.id == channel_id)
     channels, cursor = await paging.rows(tx, statement, Channel.id)
-    ground = (await grounds(tx, [principal.workspace_id]))[principal.workspace_id]
+    ground = await ground_of(tx, principal)
     found = await share_rows(tx, ground, [one.id for one in channels], at or clock.now())
     data = [
         ChannelShare(
@@ -70,7 +71,7 @@ async def list_shares(
 async def simulate_share(
     body: SimulationCreate, principal: Reader, tx: TxDep, language: LanguageDep
 ) -> Simulated:
-    ground = (await grounds(tx, [principal.workspace_id]))[principal.workspace_id]
+    ground = await ground_of(tx, principal)
     data = await service.simulate(tx, principal, ground, body, language)
     return Simulated(on_breach=ground.policies.ad_share.on_breach, data=data)
 

@@ -17,7 +17,7 @@ from services.api.ideas import service
 from services.api.ideas.schemas import IdeaCreate, IdeaDevelop, IdeaRead, IdeaScoreBody, IdeaUpdate
 from services.api.idempotency import IdempotencyDep
 from services.api.pagination import Page, PagingDep
-from services.api.posts.reading import read_post
+from services.api.posts.reading import read_new
 from services.api.posts.schemas import PostRead
 from services.api.principals import Principal
 from services.api.problems import responses
@@ -150,6 +150,4 @@ async def develop_idea(
     idea = await _hold(edit, idea_id)
     post = await service.develop(edit, services.registry, idea, body)
     edit.response.headers["Location"] = f"/v1/posts/{post.id}"
-    return edit.answer(
-        post.revision, await read_post(edit.tx, edit.principal, services.registry, post, edit.now)
-    )
+    return edit.answer(post.revision, read_new(post, services.registry, edit.now))

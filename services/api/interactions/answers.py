@@ -17,8 +17,8 @@ from drumtower.domain.interactions import InteractionKind
 from drumtower.domain.rule_packs import Screen
 from drumtower.platforms import Adapter, Messenger, Replier
 from drumtower.platforms.registry import Registry
-from drumtower.standards import grounds
 from services.api import audit
+from services.api.grounds import ground_of
 from services.api.principals import Principal
 
 
@@ -42,7 +42,7 @@ async def answer(
     tx: Tx, principal: Principal, registry: Registry, interaction_id: UUID, text: str, now: datetime
 ) -> Delivery:
     """Plan an answer, due now; raise Invalid with everything that forbids it."""
-    asked = await _asked(tx, principal.workspace_id, registry, interaction_id)
+    asked = await _asked(tx, principal, registry, interaction_id)
     violations = replies.check(_reply(asked, text), now)
     if violations:
         raise Invalid.of(violations)
@@ -55,14 +55,14 @@ async def answer(
     return delivery
 
 
-async def _asked(tx: Tx, workspace_id: UUID, registry: Registry, interaction_id: UUID) -> Asked:
-    interactions = InteractionRepository(tx, workspace_id)
+async def _asked(tx: Tx, principal: Principal, registry: Registry, interaction_id: UUID) -> Asked:
+    interactions = InteractionRepository(tx, principal.workspace_id)
     interaction = await interactions.get(interaction_id)
     channel = await interactions.find(Channel, interaction.channel_id, "channel")
     adapter = registry.adapters.get(channel.platform)
     if adapter is None:
         raise Invalid.at("", "reply_not_supported", f"No adapter speaks {channel.platform} here any more.")
-    ground = (await grounds(tx, [workspace_id]))[workspace_id]
+    ground = await ground_of(tx, principal)
     last = await interactions.last_messages([interaction.conversation_id])
     return Asked(
         interaction=interaction,

@@ -8,7 +8,6 @@ from drumtower.db.engine import Tx
 from drumtower.db.models import ReferenceText
 from drumtower.db.repositories.originality import OriginalityRepository
 from drumtower.db.repositories.posts import PostRepository
-from drumtower.db.repositories.workspaces import policies_of
 from drumtower.domain.content import Content, from_json
 from drumtower.domain.errors import Invalid
 from drumtower.domain.ids import new_id
@@ -35,8 +34,7 @@ async def check(tx: Tx, principal: Principal, asked: OriginalityCheck) -> Origin
     if asked.post_id is not None:
         content = from_json((await PostRepository(tx, principal.workspace_id).get(asked.post_id)).content)
     text = asked.text if content is None else originality.text_of(content)
-    policy = (await policies_of(tx, principal.workspace_id)).originality
-    threshold = asked.threshold or policy.threshold
+    threshold = asked.threshold or principal.policies.originality.threshold
     found = await originality.alike(tx, principal.workspace_id, text or "", threshold, asked.post_id)
     return OriginalityRead(
         verdict=OriginalityVerdict.ALIKE if found else OriginalityVerdict.ORIGINAL,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Delivery, Post
-from drumtower.db.repositories.deliveries import derive_status, move
+from drumtower.db.repositories.deliveries import derive_status_of, move
 from drumtower.db.repositories.leftovers import leave
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository
@@ -101,7 +101,7 @@ async def _release(tx: Tx, principal: Principal, post: Post, now: datetime) -> N
             _set(row, changes | {"error": _error(lacking[0])}, now)
         else:
             await move(tx, row, Event.RELEASE, now, next_at=row.due_at, error=None, **changes)
-    await derive_status(tx, post.id)
+    await derive_status_of(tx, post)
     await wake(tx, post.id)
 
 

@@ -23,6 +23,7 @@ from drumtower.domain.freezes import Subject, covers
 from drumtower.messages import CONNECTED, facts_of
 from drumtower.platforms.registry import Registry
 from drumtower.standards import Publish, standards_of
+from services.api.grounds import ground_of
 from services.api.posts.validation import channel_violations
 from services.api.principals import Principal
 
@@ -106,8 +107,10 @@ async def check(
     post = await tx.get(Post, post_id) if post_id else None  # whoever asks has read it: no statement
     campaign_id = post.campaign_id if post is not None else None
     publishes = _publishes(principal, content, channels, at, post)
-    found = await standards_of(tx, publishes)
-    texts = await originality.originality_of(tx, principal.workspace_id, content, post_id) if found else None
+    ground = await ground_of(tx, principal)
+    found = await standards_of(tx, publishes, {principal.workspace_id: ground})
+    policy = ground.policies.originality
+    texts = await originality.originality_of(tx, principal.workspace_id, policy, content, post_id)
     pillar = await _pillar(tx, principal, post, brands, at)
     standards = {
         one.channel_id: replace(held, originality=texts, pillar=pillar)

@@ -38,6 +38,11 @@ async def read_post(tx: Tx, principal: Principal, registry: Registry, post: Post
     return read
 
 
+def read_new(post: Post, registry: Registry, now: datetime) -> PostRead:
+    """Return a post that was just added: nobody has reviewed or planned it."""
+    return _read(post, (), (), registry, now)
+
+
 def _read(
     post: Post, rows: Iterable[Delivery], verdicts: Iterable[Review], registry: Registry, now: datetime
 ) -> PostRead:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Post, Review
-from drumtower.db.repositories.deliveries import derive_status
+from drumtower.db.repositories.deliveries import derive_status_of
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.reviews import ReviewRepository, judgement_of
 from drumtower.db.repositories.series import wake
@@ -158,7 +158,7 @@ async def _changed(
 ) -> None:
     post.revision += 1
     post.updated_at = now
-    await derive_status(tx, post.id)
+    await derive_status_of(tx, post)
     audit.record(tx, principal, verb, post.id, now, version=post.version, **detail)
     outbox.append(
         tx, workspace_id=post.workspace_id, name=verb, subject_id=post.id, now=now, version=post.version

@@ -16,7 +16,7 @@ from services.api.etags import set_etag
 from services.api.idempotency import IdempotencyDep
 from services.api.pagination import Page, PagingDep
 from services.api.posts import evidence, service
-from services.api.posts.reading import read_post, read_posts, read_version
+from services.api.posts.reading import read_new, read_post, read_posts, read_version
 from services.api.posts.review_schemas import EvidenceRead
 from services.api.posts.schemas import PostCreate, PostRead, PostUpdate, VersionRead
 from services.api.principals import Principal
@@ -92,7 +92,7 @@ async def create_post(
     post = await service.create(tx, principal, services.registry, body, now)
     response.headers["Location"] = f"/v1/posts/{post.id}"
     set_etag(response, post.revision)
-    return await read_post(tx, principal, services.registry, post, now)
+    return read_new(post, services.registry, now)
 
 
 @router.get("/{post_id}", operation_id="posts_get", summary="Read a post")
@@ -172,7 +172,7 @@ async def duplicate_post(
     post = await service.duplicate(tx, principal, post_id, now)
     response.headers["Location"] = f"/v1/posts/{post.id}"
     set_etag(response, post.revision)
-    return await read_post(tx, principal, services.registry, post, now)
+    return read_new(post, services.registry, now)
 
 
 @router.get("/{post_id}/versions", operation_id="posts_versions", summary="List a post's versions")

@@ -9,7 +9,7 @@ from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Channel, Delivery, Post
 from drumtower.db.repositories import ad_share
-from drumtower.db.repositories.deliveries import derive_status, payload_of, plan
+from drumtower.db.repositories.deliveries import derive_status_of, payload_of, plan
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.domain.content import Content, Nature, for_channel, from_json
 from drumtower.domain.deliveries import Action, State
@@ -114,7 +114,7 @@ async def _record(tx: Tx, principal: Principal, post: Post, rows: Sequence[Deliv
     for row in rows:
         tx.add(row)
         outbox.append(tx, workspace_id=row.workspace_id, name="delivery.planned", subject_id=row.id, now=now)
-    await derive_status(tx, post.id)
+    await derive_status_of(tx, post)
     audit.record(
         tx,
         principal,

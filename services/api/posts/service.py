@@ -11,7 +11,7 @@ from drumtower import originality
 from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Post, PostVersion
-from drumtower.db.repositories.deliveries import derive_status
+from drumtower.db.repositories.deliveries import derive_status_of
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.series import wake
 from drumtower.domain.content import Content, digest, from_json, to_json
@@ -182,7 +182,7 @@ async def _rewrite(tx: Tx, principal: Principal, post: Post, content: Content, n
         now=now,
         version=post.version,
     )
-    await derive_status(tx, post.id)
+    await derive_status_of(tx, post)
     await wake(tx, post.id)
 
 
@@ -202,7 +202,7 @@ async def archive(tx: Tx, principal: Principal, post_id: UUID, now: datetime) ->
     post.archived_at = now
     post.updated_at = now
     post.revision += 1
-    await derive_status(tx, post.id)
+    await derive_status_of(tx, post)
     await wake(tx, post.id)
     audit.record(tx, principal, "post.archived", post.id, now)
     return post
