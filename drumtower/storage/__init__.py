@@ -3,15 +3,17 @@
 from drumtower.settings import Settings
 from drumtower.storage.local import LocalStorage
 from drumtower.storage.port import Storage
-from drumtower.storage.s3 import S3Storage
 
-__all__ = ["LocalStorage", "S3Storage", "Storage", "storage_of"]
+__all__ = ["LocalStorage", "Storage", "storage_of"]
 
 
 def storage_of(settings: Settings) -> Storage:
     """Return the bucket where one is named, else the directory."""
     if settings.s3_bucket is None:
         return LocalStorage(settings.storage_dir)
+    # Its client takes 4 MB of every process, and most installations have no bucket.
+    from drumtower.storage.s3 import S3Storage  # noqa: PLC0415 - as said above
+
     return S3Storage(
         bucket=settings.s3_bucket,
         endpoint=settings.s3_endpoint,

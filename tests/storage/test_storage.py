@@ -1,12 +1,15 @@
 """One contract for both stores: whole files, ranges, what is not there, and a store that is away."""
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from drumtower.storage import LocalStorage, S3Storage, Storage, s3
+from drumtower.storage import LocalStorage, Storage, s3
+from drumtower.storage.s3 import S3Storage
 from drumtower.testkit.serving import serve
 from tests.storage.bucket import Bucket
 
@@ -69,3 +72,9 @@ async def test_a_bucket_that_is_away_or_shut_is_an_os_error(remote: S3Storage, b
     bucket.key, bucket.away = "tea", True
     with pytest.raises(OSError, match="S3"):
         await remote.read(WORKSPACE, uuid4())
+
+
+@pytest.mark.long
+def test_who_has_no_bucket_loads_no_client_of_one() -> None:
+    script = "import sys, drumtower.storage; assert 'obstore' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True)
