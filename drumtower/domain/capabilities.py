@@ -153,6 +153,8 @@ class Capabilities:
     metrics: tuple[str, ...] = ()  # which per-post metrics it gives; the others are unknown, not 0
     channel_metrics: tuple[str, ...] = ()
     audience_dimensions: tuple[str, ...] = ()  # what it tells of a channel's own audience
+    # Why it tells none of it here, where the platform does tell it elsewhere or to others.
+    audience_closed: Label | None = None
     metrics_delay: timedelta = timedelta()
     audience: Label = field(default_factory=lambda: Label(zh_cn="", en=""))
     character: Character = UNKNOWN  # the same audience trait by trait, for platform advice

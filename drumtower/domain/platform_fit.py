@@ -41,7 +41,7 @@ SERVES: Mapping[MatrixRole, frozenset[Goal]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A platform to judge: whom it reaches and which kinds it takes, by hand too."""
+    """A platform to judge: whom it reaches and which kinds its adapter declares."""
 
     platform: str
     character: Character

@@ -9,7 +9,7 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.db.repositories.audiences import AudienceRepository
 from drumtower.domain.audience_profiles import Audience, Dimension
-from tests.api.desk import answer
+from tests.api.desk import answer, problems
 from tests.factories import Team, make_channel
 
 
@@ -51,3 +51,25 @@ async def test_a_platform_that_tells_nothing_says_so(
 ) -> None:
     told = answer(await client.get(f"/v1/channels/{await make_channel(db, team, box, 'bilibili')}/audience"))
     assert (told["state"], told["gives"], told["data"]) == ("not_given_by_platform", [], [])
+
+
+async def test_a_platform_that_tells_it_elsewhere_says_where(
+    client: httpx.AsyncClient, db: Database, team: Team, box: Box
+) -> None:
+    told = answer(await client.get(f"/v1/channels/{await make_channel(db, team, box, 'weibo')}/audience"))
+    assert (told["state"], told["gives"]) == ("not_open", [])
+    assert "commercial contract" in told["reason"]["en"]
+
+
+async def test_a_span_has_a_beginning_an_end_and_a_length(
+    client: httpx.AsyncClient, db: Database, team: Team, box: Box
+) -> None:
+    path = f"/v1/channels/{await make_channel(db, team, box, 'douyin')}/audience"
+    for asked, code in [
+        ({"from": "2026-11-02", "to": "2026-11-01"}, "from_after_to"),
+        ({"from": "2025-11-01", "to": "2026-11-02"}, "span_too_long"),
+        ({"from": "2020-01-01"}, "span_too_long"),
+    ]:
+        refused = await client.get(path, params=asked)
+        assert (refused.status_code, list(problems(refused).values())) == (422, [code])
+    answer(await client.get(path, params={"from": "2025-11-02", "to": "2026-11-02"}))

@@ -304,6 +304,14 @@ async def test_a_channel_has_a_role_among_the_others(
     assert answer(await client.get("/v1/channels", params={"matrix_role": "watch"}))["data"] == []
     assert (await client.patch(path, json={"matrix_role": "boss"})).status_code == 422
     assert answer(await client.patch(path, json={"matrix_role": None}))["matrix_role"] is None
+    answer(await client.patch(path, json={"matrix_role": None}))
+    answer(await client.patch(path, json={"name": "Tea in Tianjin", "matrix_role": "core"}))
+    async with db.transaction() as tx:
+        entries = await tx.scalars(
+            select(AuditEvent).where(AuditEvent.subject_id == channel).order_by(AuditEvent.id)
+        )
+        changes = [entry.detail["fields"] for entry in entries]
+    assert changes == [["matrix_role"], ["matrix_role"], ["matrix_role", "name"]], "what stays is no change"
 
 
 async def test_whose_authorisation_runs_out_is_seen_and_found(

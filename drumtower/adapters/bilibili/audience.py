@@ -11,7 +11,7 @@ CHARACTER = Character(
         strong="18-24 25-34",
         some="0-17",
         weak="35-44 45-54",
-        confidence=Confidence.HIGH,
+        confidence=Confidence.MEDIUM,  # published is one bound, 35 years; the levels below and above it are judged
         basis=Basis.PUBLISHED,
         source=SOURCE,
     ),

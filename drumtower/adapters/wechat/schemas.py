@@ -77,6 +77,10 @@ CAPABILITIES = Capabilities(
         ),
     ),
     metrics=("exposure", "likes", "comments", "shares", "saves"),
+    audience_closed=Label(
+        zh_cn="微信接口不提供粉丝的性别、年龄与地域，只在公众平台网页后台可见",
+        en="WeChat's API tells no gender, age or region of followers; its web console shows them",
+    ),
     channel_metrics=("followers",),
     metrics_delay=timedelta(hours=32),  # a day's numbers are ready at 08:00 of the next
     audience=Label(

@@ -74,6 +74,10 @@ CAPABILITIES = Capabilities(
         ),
     ),
     metrics=(Metric.LIKES, Metric.COMMENTS, Metric.SHARES),
+    audience_closed=Label(
+        zh_cn="微博仅通过商业接口、且仅对蓝V账号提供粉丝年龄与省份，需签约",
+        en="Weibo tells followers' ages and provinces to apps with a commercial contract and of organisations' accounts only",
+    ),
     channel_metrics=(Metric.FOLLOWERS,),
     metrics_delay=timedelta(minutes=1),
     audience=Label(

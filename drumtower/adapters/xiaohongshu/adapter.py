@@ -87,6 +87,10 @@ class XiaohongshuAdapter(Adapter):
         ),
         reply=TextRule(maximum=300, unit=Unit.CHARACTER),  # UNVERIFIED
         metrics=(Metric.EXPOSURE, *ENGAGEMENTS),
+        audience_closed=Label(
+            zh_cn="小红书没有这样的接口，只在创作服务平台向本人显示",
+            en="Xiaohongshu has no API for it; its creator centre shows it to the account's owner",
+        ),
         channel_metrics=(Metric.FOLLOWERS,),
         metrics_delay=timedelta(days=1),
         audience=Label(

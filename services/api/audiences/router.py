@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import Query
 from sqlalchemy import select
@@ -12,6 +13,8 @@ from drumtower.db.models import AudienceProfile, SamplePlan
 from drumtower.db.repositories.audiences import AudienceRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.domain.audience_profiles import ERROR, Dimension, shares
+from drumtower.domain.errors import Invalid
+from services.api import periods
 from services.api.audiences.schemas import (
     AudienceDay,
     AudienceDimensionRead,
@@ -19,7 +22,8 @@ from services.api.audiences.schemas import (
     AudienceState,
     AudienceValueRead,
 )
-from services.api.deps import Reader, ServicesDep, TxDep
+from services.api.deps import ClockDep, Reader, ServicesDep, TxDep
+from services.api.platforms.schemas import LabelRead
 from services.api.routing import feature
 
 router = feature("/channels", "channels")
@@ -31,9 +35,11 @@ async def get_audience(
     principal: Reader,
     services: ServicesDep,
     tx: TxDep,
+    clock: ClockDep,
     on: Annotated[date | None, Query(description="The newest up to this day; the last by default.")] = None,
     since: Annotated[
-        date | None, Query(alias="from", description="All from this day on, up to `on` or `to`.")
+        date | None,
+        Query(alias="from", description="All from this day on, up to `on`, `to` or today: 366 days at most."),
     ] = None,
     to: Annotated[date | None, Query(description="The last day, inclusive.")] = None,
 ) -> AudienceRead:
@@ -42,17 +48,30 @@ async def get_audience(
     adapter = services.registry.adapters.get(channel.platform)
     gives = [Dimension(name) for name in adapter.capabilities.audience_dimensions] if adapter else []
     last = min((day for day in (on, to) if day is not None), default=None)
+    if since is not None:
+        last = last or clock.now().astimezone(ZoneInfo(principal.timezone)).date()
+        if wrong := list(periods.violations(since, last)):
+            raise Invalid.of(wrong)
     rows = await AudienceRepository(tx, principal.workspace_id).newest(channel.id, last, since)
-    missing = AudienceState.NOT_YET if gives else AudienceState.NOT_GIVEN
+    closed = adapter.capabilities.audience_closed if adapter and not gives else None
     return AudienceRead(
         channel_id=channel.id,
         platform=channel.platform,
-        state=AudienceState.GIVEN if rows else missing,
+        state=_state(bool(rows), bool(gives), closed is not None),
+        reason=LabelRead.model_validate(closed) if closed else None,
         source=channel.platform if rows else None,
         gives=gives,
         error=await _error(tx, channel.id),
         data=[_day(row, gives) for row in rows],
     )
+
+
+def _state(told: bool, gives: bool, closed: bool) -> AudienceState:
+    if told:
+        return AudienceState.GIVEN
+    if gives:
+        return AudienceState.NOT_YET
+    return AudienceState.CLOSED if closed else AudienceState.NOT_GIVEN
 
 
 async def _error(tx: Tx, channel_id: UUID) -> str | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from drumtower.domain.audience_profiles import Dimension
+from services.api.platforms.schemas import LabelRead
 from services.api.schemas import Moment
 
 
@@ -15,6 +16,9 @@ class AudienceState(StrEnum):
 
     GIVEN = "given"
     NOT_YET = "not_yet"  # the platform tells it, and has not yet, or not for these days
+    CLOSED = (
+        "not_open"  # the platform knows it and does not tell it here; `reason` says on what terms it does
+    )
     NOT_GIVEN = "not_given_by_platform"
 
 
@@ -52,5 +56,8 @@ class AudienceRead(BaseModel):
     state: AudienceState
     source: str | None = Field(description="Who counted; null: nobody.")
     gives: list[Dimension]
+    reason: LabelRead | None = Field(
+        description="With `not_open`: where, or on what terms, the platform tells it."
+    )
     error: str | None = Field(description="Why the last pull brought none.")
     data: list[AudienceDay] = Field(description="The newest one; with `from` all, the newest first.")

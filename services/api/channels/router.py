@@ -141,14 +141,7 @@ async def update_channel(
     found = await _identified(services, channel, body)
     async with services.db.transaction() as tx:
         channel = await ChannelRepository(tx, principal.workspace_id).get(channel_id, lock=True)
-        channel.name = body.name or channel.name
-        if "base_url" in body.model_fields_set:
-            channel.base_url = body.base_url
-        if "min_gap_seconds" in body.model_fields_set:
-            channel.min_gap_seconds = body.min_gap_seconds
-        if "matrix_role" in body.model_fields_set:
-            channel.matrix_role = body.matrix_role
-        await service.set_handoffs(tx, channel, body, services.clock.now())
+        await service.change(tx, principal, channel, body, services.clock.now())
         if found is not None:
             await service.reconnect(tx, principal, services, channel, found, services.clock.now())
     return service.read(channel, services)

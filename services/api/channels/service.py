@@ -199,13 +199,17 @@ async def _release(
         await move(tx, delivery, Event.RELEASE, now, error=None, next_at=at)
 
 
-async def set_handoffs(tx: Tx, channel: Channel, asked: ChannelUpdate, now: datetime) -> None:
-    """Say who publishes by hand here, and how long that may take; raise Invalid for who may not publish."""
+async def change(tx: Tx, principal: Principal, channel: Channel, asked: ChannelUpdate, now: datetime) -> None:
+    """Set what was sent, and say which fields changed; raise Invalid for an owner who may not publish."""
     found = await owner_violations(tx, channel.workspace_id, asked.handoff_owner_id, "/handoff_owner_id", now)
     if found:
         raise Invalid.of(found)
-    for name in asked.model_fields_set & {"handoff_owner_id", "handoff_within_seconds"}:
-        setattr(channel, name, getattr(asked, name))
+    sent = {name: getattr(asked, name) for name in asked.model_fields_set - {"credentials"}}
+    fields = sorted(name for name, value in sent.items() if getattr(channel, name) != value)
+    for name in fields:
+        setattr(channel, name, sent[name])
+    if fields:
+        audit.record(tx, principal, "channel.updated", channel.id, now, fields=fields)
 
 
 async def disconnect(tx: Tx, principal: Principal, channel_id: UUID, now: datetime) -> Channel:

@@ -1,7 +1,7 @@
 """What figures are asked for: read from the query, every violation at once."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,8 +11,8 @@ from fastapi import Query
 from drumtower.db.repositories.kpis import Bucket, By, Period
 from drumtower.domain.errors import Invalid, Violation
 from drumtower.domain.kpi_dictionary import MAIN, Kpi
+from services.api import periods
 
-LONGEST = 366
 # A week is named after its Monday, a month after its first day.
 _GROUPS = ", ".join([*By, *Bucket])
 
@@ -54,7 +54,7 @@ def read(
     violations: list[Violation] = []
     kpis = _kpis(metrics, violations)
     by, bucket = _groups(group_by, violations)
-    _check_span(first, last, violations)
+    violations += periods.violations(first, last)
     if violations:
         raise Invalid.of(violations)
     return KpiQuery(
@@ -101,28 +101,3 @@ def _groups(group_by: str, violations: list[Violation]) -> tuple[By, Bucket | No
         )
         return By.TOTAL, None
     return subjects[0] if subjects else By.TOTAL, buckets[0] if buckets else None
-
-
-def _check_span(first: date, last: date, violations: list[Violation]) -> None:
-    if first > last:
-        violations.append(
-            Violation(
-                pointer="?from",
-                code="from_after_to",
-                detail=f"{first} is after {last}.",
-                hint="Exchange them.",
-            )
-        )
-    elif last - first >= timedelta(days=LONGEST):
-        violations.append(
-            Violation(
-                pointer="?to",
-                code="span_too_long",
-                detail=f"The period is over {LONGEST} days long.",
-                hint="Ask for less at a time.",
-            )
-        )
-    elif first.year < 2000 or last.year > 2200:
-        violations.append(
-            Violation(pointer="?from", code="date_out_of_range", detail="No figures are that far away.")
-        )
