@@ -23,7 +23,7 @@ from services.scheduler.twins import disbelieve
 log = structlog.get_logger(__name__)
 
 # Answers that come within this are written together; each waits so long at most before its write begins.
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.01
 BATCH = 200
 # What a settlement reads and what a step may change; contents are long, and nothing here looks at them.
 _LOCK = """
