@@ -124,6 +124,7 @@ WRITES: dict[str, Permission | tuple[Permission, ...]] = {
     "slots_add": P.POSTS_PUBLISH,
     "slots_remove": P.POSTS_PUBLISH,
     "slots_replace": P.POSTS_PUBLISH,
+    "workspace_close": P.WORKSPACE_WRITE,
     "workspace_update": P.WORKSPACE_WRITE,
 }
 ID = str(new_id())

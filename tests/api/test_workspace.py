@@ -3,9 +3,11 @@
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
+from drumtower.db.models import Channel
 from drumtower.domain.permissions import Role
 from tests.api.desk import Json, answer, draft, edit, judge, problems, read, soon, submit, write
 from tests.conftest import client_for
@@ -21,6 +23,24 @@ async def decide(client: httpx.AsyncClient, **policies: object) -> Json:
 async def key_of(db: Database, team: Team, role: Role) -> str:
     async with db.transaction() as tx:
         return await make_key(tx, await make_member(tx, team.workspace_id, role))
+
+
+class TestClosing:
+    async def test_an_owner_who_names_it(
+        self, client: httpx.AsyncClient, app: FastAPI, db: Database, team: Team, box: Box
+    ) -> None:
+        await make_channel(db, team, box)
+        for name, code in (("Test", "name_differs"), ("", "name_differs")):
+            assert problems(await client.delete("/v1/workspace", params={"name": name})) == {"?name": code}
+        async with client_for(app, await key_of(db, team, Role.ADMIN)) as admin:
+            refused = await admin.delete("/v1/workspace", params={"name": "Tests"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "owner_required")
+        assert answer(await client.get("/v1/channels"))["data"][0]["status"] == "connected"
+        assert (await client.delete("/v1/workspace", params={"name": "Tests"})).status_code == 204
+        assert (await client.get("/v1/workspace")).status_code == 401
+        async with db.transaction() as tx:
+            [row] = (await tx.execute(select(Channel.status, Channel.token))).all()
+        assert tuple(row) == ("disconnected", None)
 
 
 class TestSettings:

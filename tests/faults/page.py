@@ -60,7 +60,7 @@ TAIL = """
 | 97 a channel disconnected while it publishes | `tests/scheduler/test_hostile_moments.py::test_97_a_channel_disconnected_while_it_publishes` |
 | 98 a token revoked in mid-upload | `tests/scheduler/test_hostile_moments.py::test_98_a_token_revoked_in_mid_upload` |
 | 99 editors who save at once | `tests/api/test_posts.py::TestEditing::test_two_editors_at_once_lose_nothing` |
-| 100 a workspace removed with rows due | none: workspaces can't be removed |
+| 100 a workspace closed with 10,000 rows due | `tests/scheduler/test_hostile_moments.py::test_100_a_workspace_closed_with_10_000_due` |
 
 ## What the figures say
 

@@ -48,6 +48,15 @@ class ChannelRepository(Scoped):
         found = await self.tx.scalars(self.all().where(Channel.id.in_(channel_ids)))
         return {channel.id: channel for channel in found}
 
+    async def disconnect_all(self, detail: str, now: datetime) -> None:
+        """Take every channel out of use, and its secrets away."""
+        await self.tx.execute(
+            update(Channel)
+            .where(Channel.workspace_id == self.workspace_id)
+            .values(status="disconnected", status_detail=detail, token=None, token_next=None, updated_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
     async def waiting(self, channel_id: UUID) -> Sequence[Delivery]:
         """Return the channel's deliveries that have not been claimed, locked."""
         return await self._deliveries(channel_id, [state.value for state in WAITING])

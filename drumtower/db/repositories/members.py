@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select, update
 
 from drumtower.db.models import Member, Workspace
 from drumtower.db.repositories.scope import Scoped
@@ -41,6 +41,15 @@ class MemberRepository(Scoped):
         """Hold the workspace's row, so that changes of the team come one after the other."""
         await self.tx.execute(
             select(Workspace.id).where(Workspace.id == self.workspace_id).with_for_update(key_share=True)
+        )
+
+    async def end_all(self, now: datetime) -> None:
+        """End every membership that has not ended: sessions and API keys stop with it."""
+        await self.tx.execute(
+            update(Member)
+            .where(Member.workspace_id == self.workspace_id, _stays(now))
+            .values(ends_at=now, revision=Member.revision + 1)
+            .execution_options(synchronize_session=False)
         )
 
     async def has_other_owner(self, member_id: UUID) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 
 from drumtower.db.models import Workspace
 from drumtower.domain.permissions import Permission
@@ -36,3 +36,21 @@ async def update_workspace(
     """A policy holds from the next step on: what is approved or scheduled already stays so."""
     workspace = await service.update(edit, body)
     return edit.answer(workspace.revision, service.read(workspace))
+
+
+@router.delete(
+    "",
+    operation_id="workspace_close",
+    summary="Close the workspace",
+    status_code=204,
+    responses=responses(409, 412),
+)
+async def close_workspace(
+    name: Annotated[
+        str, Query(max_length=200, description="The workspace's name, so that it is the right one.")
+    ],
+    edit: Annotated[Edit, Depends(edits(Permission.WORKSPACE_WRITE))],
+) -> None:
+    """For owners. Every account is disconnected, its secrets removed, and every membership ends: nothing more leaves,
+    and nobody comes in. What is on its way to a platform at this moment is still seen to its end; all history stays."""
+    await service.close(edit, name)

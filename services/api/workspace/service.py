@@ -4,6 +4,10 @@ from typing import Any
 
 from drumtower import policies
 from drumtower.db.models import Workspace
+from drumtower.db.repositories.channels import ChannelRepository
+from drumtower.db.repositories.members import MemberRepository
+from drumtower.domain.errors import Forbidden, Invalid
+from drumtower.domain.permissions import Role
 from drumtower.domain.schedules import zone
 from services.api import audit
 from services.api.editing import Edit
@@ -35,6 +39,25 @@ async def update(edit: Edit, asked: WorkspaceUpdate) -> Workspace:
     workspace.revision += 1
     audit.record(edit.tx, edit.principal, "workspace.updated", workspace.id, edit.now, **changes)
     return workspace
+
+
+async def close(edit: Edit, name: str) -> None:
+    """Disconnect every channel and end every membership, the caller's too; raise unless an owner names the workspace.
+
+    Deliveries are left to the scheduler: each finds its channel gone when it is due, however many there are.
+    """
+    workspace = await edit.tx.get_one(Workspace, edit.principal.workspace_id, with_for_update=True)
+    edit.check(workspace.revision)
+    if edit.principal.role is not Role.OWNER:
+        raise Forbidden("owner_required", "Only an owner closes the workspace.")
+    if name != workspace.name:
+        detail = "This is not the workspace's name."
+        raise Invalid.at(
+            "?name", "name_differs", detail, "Send the name exactly as GET /v1/workspace tells it."
+        )
+    await ChannelRepository(edit.tx, workspace.id).disconnect_all("the workspace was closed", edit.now)
+    await MemberRepository(edit.tx, workspace.id).end_all(edit.now)
+    audit.record(edit.tx, edit.principal, "workspace.closed", workspace.id, edit.now)
 
 
 def _patched(stored: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
