@@ -103,6 +103,13 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
         "channel_ids": [ids["channel_id"]],
         "posts": [{"nature": "editorial", "at": soon()}],
     },
+    ("brands_create", "disclosure_rules/campaign_ids"): lambda ids: {
+        "name": "mine",
+        "disclosure_rules": [{"disclosure": "ad", "campaign_ids": [ids["campaign_id"]]}],
+    },
+    ("brands_update", "disclosure_rules/campaign_ids"): lambda ids: {
+        "disclosure_rules": [{"disclosure": "ad", "campaign_ids": [ids["campaign_id"]]}]
+    },
     ("campaigns_create", "brand_id"): lambda ids: CAMPAIGN | {"brand_id": ids["brand_id"]},
     ("calendar_events_create", "brand_id"): lambda ids: EVENT | {"brand_id": ids["brand_id"]},
     ("calendar_events_create", "owner_id"): lambda ids: EVENT | {"owner_id": ids["owner_id"]},

@@ -1,5 +1,6 @@
 """Campaigns of one workspace."""
 
+from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
@@ -29,6 +30,12 @@ class CampaignRepository(Scoped):
     async def named(self, campaign_id: UUID) -> Campaign | None:
         """Return the campaign, where it is one of the workspace."""
         return await self.tx.scalar(self.select(Campaign).where(Campaign.id == campaign_id))
+
+    async def among(self, campaign_ids: Iterable[UUID]) -> set[UUID]:
+        """Return those of `campaign_ids` that are this workspace's."""
+        asked = set(campaign_ids)
+        found = await self.tx.scalars(self.select(Campaign).where(Campaign.id.in_(asked))) if asked else ()
+        return {campaign.id for campaign in found}
 
 
 def _in_status(status: CampaignStatus, today: date) -> ColumnElement[bool]:

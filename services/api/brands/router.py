@@ -39,7 +39,7 @@ async def list_brands(principal: Reader, tx: TxDep, paging: PagingDep) -> Page[B
 async def create_brand(
     body: BrandCreate, edit: Editing, services: ServicesDep, idempotency: IdempotencyDep
 ) -> BrandRead:
-    brand = service.create(edit, body, services.registry.adapters)
+    brand = await service.create(edit, body, services.registry.adapters)
     edit.response.headers["Location"] = f"/v1/brands/{brand.id}"
     return edit.answer(service.revision(brand), BrandRead.model_validate(brand))
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from drumtower.db.models import Brand
 from drumtower.db.repositories.brands import BrandRepository
+from drumtower.db.repositories.campaigns import CampaignRepository
 from drumtower.domain.brands import contradictions
 from drumtower.domain.errors import Invalid, Violation
 from drumtower.domain.ids import new_id
@@ -15,10 +16,10 @@ from services.api.editing import Edit
 from services.api.etags import revision_of
 
 
-def create(edit: Edit, asked: BrandCreate, platforms: Collection[str]) -> Brand:
+async def create(edit: Edit, asked: BrandCreate, platforms: Collection[str]) -> Brand:
     """Add a brand; raise Invalid with everything that contradicts itself."""
     said = asked.model_dump(mode="json")
-    _check(said, platforms)
+    await _check(edit, said, platforms)
     owner = {"id": new_id(), "workspace_id": edit.principal.workspace_id}
     brand = Brand(**owner, created_at=edit.now, updated_at=edit.now, **said)
     BrandRepository(edit.tx, edit.principal.workspace_id).add(brand)
@@ -31,7 +32,7 @@ async def update(edit: Edit, brand_id: UUID, asked: BrandUpdate, platforms: Coll
     brand = await BrandRepository(edit.tx, edit.principal.workspace_id).get(brand_id, lock=True)
     edit.check(revision(brand))
     changes = asked.changes()
-    _check(_said(brand) | changes, platforms)
+    await _check(edit, _said(brand) | changes, platforms)
     for name, value in changes.items():
         setattr(brand, name, value)
     brand.updated_at = edit.now
@@ -48,14 +49,23 @@ def _said(brand: Brand) -> dict[str, Any]:
     return {name: getattr(brand, name) for name in BrandCreate.model_fields}
 
 
-def _check(said: dict[str, Any], platforms: Collection[str]) -> None:
+async def _check(edit: Edit, said: dict[str, Any], platforms: Collection[str]) -> None:
+    known = await CampaignRepository(edit.tx, edit.principal.workspace_id).among(
+        UUID(one) for rule in said["disclosure_rules"] for one in rule["campaign_ids"]
+    )
     violations = list(contradictions(said))
     for index, rule in enumerate(said["disclosure_rules"]):
-        for number, platform in enumerate(rule["platforms"]):
-            if platform not in platforms:
-                violations.append(
-                    _unknown(f"/disclosure_rules/{index}/platforms/{number}", platform, platforms)
-                )
+        at = f"/disclosure_rules/{index}"
+        violations += [
+            _unknown(f"{at}/platforms/{number}", platform, platforms)
+            for number, platform in enumerate(rule["platforms"])
+            if platform not in platforms
+        ]
+        violations += [
+            Violation.unknown("campaign", f"{at}/campaign_ids/{number}")
+            for number, one in enumerate(rule["campaign_ids"])
+            if UUID(one) not in known
+        ]
     if violations:
         raise Invalid.of(violations)
 
