@@ -19,8 +19,8 @@ ERRORS = (REFERENCE / "errors.md").read_text(encoding="utf-8")
 
 # Codes that are put together: what may stand in the gap.
 SHAPES = {
-    "{}_required": ("title", "body", "text", "image", "video", "audio", "document"),
-    "{}_too_long": ("title", "body", "text"),
+    "{}_required": ("title", "body", "text", "follow_up", "image", "video", "audio", "document"),
+    "{}_too_long": ("title", "body", "text", "follow_up"),
     "too_many_{}s": ("image", "video", "audio", "document"),
     "{}_too_slow": ("image", "recording", "document", "rendition"),
     "{}_too_large": ("image", "recording", "document", "rendition"),

@@ -127,10 +127,13 @@ async def planned(
     reviewer: httpx.AsyncClient,
     team: Team,
     channels: list[UUID],
+    *,
+    asset_ids: Sequence[UUID] = (),
     **when: Any,
 ) -> tuple[Json, list[Json]]:
     """Return an approved post and its deliveries."""
-    post = await approve(client, reviewer, await write(client, team))
+    files = {"asset_ids": [str(one) for one in asset_ids]} if asset_ids else {}
+    post = await approve(client, reviewer, await write(client, team, **files))
     rows: list[Json] = answer(await schedule(client, post, channels, **when), 201)["data"]
     return await read(client, post), rows
 

@@ -53,7 +53,9 @@ async def test_everything_planned_in_its_zone(
 ) -> None:
     channel = await make_channel(db, team, box, name="官方微博")
     at = {"local": f"{DAY.isoformat()}T09:30", "timezone": "America/New_York"}
-    post, [delivery] = await planned(client, reviewer, team, [channel], **at)
+    post, [delivery] = await planned(
+        client, reviewer, team, [channel], local=at["local"], timezone=at["timezone"]
+    )
     assert (await edit(client, post, due_on=DAY.isoformat())).status_code == 200
     own = {"kind": "own", "from": DAY.isoformat(), "to": (DAY + timedelta(days=1)).isoformat()}
     event = answer(

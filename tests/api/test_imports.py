@@ -12,7 +12,7 @@ from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.db.models import Sample
 from tests.api.desk import Json, answer, planned, problems, set_row
-from tests.factories import Team, make_channel
+from tests.factories import Team, make_asset, make_channel
 
 NOTE = "65a1b2c3d4e5f60718293a4b"
 LINK = f"https://www.xiaohongshu.com/explore/{NOTE}"
@@ -28,7 +28,8 @@ async def post(
     client: httpx.AsyncClient, reviewer: httpx.AsyncClient, db: Database, team: Team, channel: UUID
 ) -> str:
     """The delivery of a note that is out."""
-    _, [made] = await planned(client, reviewer, team, [channel])
+    picture = await make_asset(db, team, alt_text="一杯茶")
+    _, [made] = await planned(client, reviewer, team, [channel], asset_ids=[picture])
     out = {"state": "published", "next_at": None, "external_id": NOTE, "external_url": LINK}
     await set_row(db, made["id"], published_at=datetime.now(UTC) - timedelta(days=3), **out)
     return str(made["id"])

@@ -114,7 +114,7 @@ async def test_a_platform_without_an_api_hands_over_at_the_due_time(
         base_url="",
         channel_id=channel_id,
     )
-    planned = await stage.schedule()
+    planned = await stage.schedule(asset_ids=(await make_image(db, stage.storage, team),))
     await stage.dispatch()
     handed = await stage.delivery(planned)
     assert (handed.state, handed.owner_id) == (State.HANDOFF, team.owner_id)
