@@ -23,6 +23,7 @@ _SHARED = (
     "nature",
     "pillar",
     "campaign_id",
+    "tags",
     "idea_id",
     "owner_id",
 )

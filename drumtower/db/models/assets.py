@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from drumtower.db.search import search_index
 from drumtower.db.types import Base, Id, Word, WorkspaceId
 
 
@@ -16,6 +17,7 @@ class Asset(Base):
     __tablename__ = "assets"
     __table_args__ = (
         Index("ix_assets_list", "workspace_id", "id"),
+        search_index("assets"),
         Index("ix_assets_kind", "workspace_id", "kind", "id"),
         Index("ix_assets_folder", "workspace_id", "folder", "id"),
         Index("ix_assets_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),

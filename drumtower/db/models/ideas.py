@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from drumtower.db.search import search_index
 from drumtower.db.types import Base, Id, Word, WorkspaceId
 
 
@@ -14,7 +15,7 @@ class Idea(Base):
     """What could become a post."""
 
     __tablename__ = "ideas"
-    __table_args__ = (Index("ix_ideas_list", "workspace_id", "id"),)
+    __table_args__ = (Index("ix_ideas_list", "workspace_id", "id"), search_index("ideas"))
 
     id: Mapped[Id]
     workspace_id: Mapped[WorkspaceId]

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from drumtower.db.search import search_index
 from drumtower.db.types import Base, Id, Word, WorkspaceId
 
 
@@ -60,6 +61,7 @@ class Interaction(Base):
     __table_args__ = (
         UniqueConstraint("channel_id", "external_id"),
         Index("ix_interactions_list", "workspace_id", "id"),
+        search_index("interactions"),
         Index("ix_interactions_occurred", "workspace_id", "occurred_at"),
         Index("ix_interactions_conversation", "conversation_id"),
         Index("ix_interactions_said", "platform", "received_at", postgresql_where="author_id <> ''"),

@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from drumtower.db.search import search_index
 from drumtower.db.types import Base, Id, Word, WorkspaceId
 
 
@@ -16,8 +17,11 @@ class Post(Base):
     __tablename__ = "posts"
     __table_args__ = (
         Index("ix_posts_list", "workspace_id", "id"),
+        search_index("posts"),
         Index("ix_posts_due", "workspace_id", "due_on"),
         Index("ix_posts_status", "workspace_id", "status", "id"),
+        Index("ix_posts_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),
+        Index("ix_posts_template_id", "template_id", postgresql_where="template_id IS NOT NULL"),
         Index("ix_posts_campaign_id", "campaign_id", postgresql_where="campaign_id IS NOT NULL"),
     )
 
@@ -30,6 +34,9 @@ class Post(Base):
     pillar: Mapped[str | None]
     # Of campaigns; without a foreign key, since the first release took any id here.
     campaign_id: Mapped[UUID | None]
+    tags: Mapped[list[str]] = mapped_column(server_default=text("'[]'::jsonb"))
+    is_template: Mapped[bool] = mapped_column(server_default=text("false"))
+    template_id: Mapped[UUID | None] = mapped_column(ForeignKey("posts.id"))  # what it was made from
     idea_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"), index=True)
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
     due_on: Mapped[date | None]

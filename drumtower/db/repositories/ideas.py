@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from drumtower.db.models import Idea, IdeaScore, Post
@@ -16,15 +16,12 @@ from drumtower.domain.ids import new_id
 class IdeaRepository(Scoped):
     """Reads and scores ideas."""
 
-    def matching(self, *, equal: dict[str, Any], text: str | None) -> Select[Idea]:
-        """Select ideas by columns (`equal`; None asks nothing) and a piece of title or note."""
+    def matching(self, *, equal: dict[str, Any], found: ColumnElement[bool] | None) -> Select[Idea]:
+        """Select ideas by columns (`equal`; None asks nothing) and what is `found` in."""
         statement = self.select(Idea).where(
             *(getattr(Idea, name) == value for name, value in equal.items() if value is not None)
         )
-        if text:
-            found = (column.icontains(text, autoescape=True) for column in (Idea.title, Idea.note))
-            statement = statement.where(or_(*found))
-        return statement
+        return statement if found is None else statement.where(found)
 
     async def get(self, idea_id: UUID, *, lock: bool = False) -> Idea:
         """Return the idea; raise NotFound."""

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.exc import DBAPIError
 
 from drumtower.db.models import AuditEvent, Delivery, Member, Post, PostVersion
@@ -33,9 +33,10 @@ class PostRepository(Scoped):
         statuses: Collection[str] = (),
         due_from: date | None = None,
         due_to: date | None = None,
-        text: str | None = None,
+        tags: Collection[str] = (),
+        found: ColumnElement[bool] | None = None,
     ) -> Select[Post]:
-        """Select posts by columns (`equal`; None asks nothing), days (inclusive) and a piece of title or body."""
+        """Select posts by columns (`equal`; None asks nothing), days (inclusive), tags, and what is `found` in."""
         statement = self.all().where(
             *(getattr(Post, name) == value for name, value in equal.items() if value is not None)
         )
@@ -45,11 +46,9 @@ class PostRepository(Scoped):
             statement = statement.where(Post.due_on >= due_from)
         if due_to is not None:
             statement = statement.where(Post.due_on <= due_to)
-        if text:
-            body = Post.content["body"].astext
-            found = (column.icontains(text, autoescape=True) for column in (Post.title, body))
-            statement = statement.where(or_(*found))
-        return statement
+        if tags:
+            statement = statement.where(Post.tags.contains(list(tags)))
+        return statement if found is None else statement.where(found)
 
     def versions(self, post_id: UUID) -> Select[PostVersion]:
         return self.select(PostVersion).where(PostVersion.post_id == post_id)

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query
-from sqlalchemy import Select, or_
+from sqlalchemy import Select
 
 from drumtower.db.models import Asset
+from services.api import searching
 from services.api.assets.schemas import AssetKind
 from services.api.deps import ClockDep
 from services.api.schemas import Moment
@@ -38,8 +39,7 @@ class Filters:
         if self.licence_expires is not None:
             statement = statement.where(Asset.expires_at.between(*self.licence_expires))
         if self.q is not None:
-            texts = (Asset.file_name, Asset.alt_text, Asset.credit, Asset.licence)
-            statement = statement.where(or_(*(text.icontains(self.q, autoescape=True) for text in texts)))
+            statement = statement.where(searching.found("assets", self.q))
         return statement
 
 

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from services.api.schemas import Answer, Body, Line, Moment, Patch
+from services.api.schemas import Answer, Body, Line, Moment, Patch, Tags
 
 AssetKind = Literal["image", "video", "audio", "document"]
 AltText = Annotated[str, StringConstraints(max_length=2_000)]
@@ -16,14 +16,6 @@ def _split(given: Any) -> Any:
     return [tag.strip() for tag in given.split(",") if tag.strip()] if isinstance(given, str) else given
 
 
-def _once(tags: list[str]) -> list[str]:
-    return list(dict.fromkeys(tags))
-
-
-Tag = Annotated[
-    str, StringConstraints(min_length=1, max_length=50, strip_whitespace=True, pattern=r"^[^,]*$")
-]
-Tags = Annotated[list[Tag], Field(max_length=30), AfterValidator(_once)]
 Folder = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 
 

@@ -101,6 +101,7 @@ def _posts(principal: Principal, first: date, last: date) -> Select[Any]:
             Post.workspace_id == principal.workspace_id,
             Post.due_on.between(first, last),
             Post.archived_at.is_(None),
+            Post.is_template.is_(False),
         )
         .order_by(Post.due_on, Post.id)
     )

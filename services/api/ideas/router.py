@@ -10,6 +10,7 @@ from drumtower.db.models import Idea
 from drumtower.db.repositories.ideas import IdeaRepository
 from drumtower.domain.ideas import IdeaSource, IdeaStatus
 from drumtower.domain.permissions import Permission
+from services.api import searching
 from services.api.deps import ClockDep, Reader, ServicesDep, TxDep, allow
 from services.api.editing import Edit, edits
 from services.api.etags import set_etag
@@ -53,7 +54,9 @@ async def list_ideas(
     ] = None,
 ) -> Page[IdeaRead]:
     equal = {"status": status, "source": source, "brand_id": brand_id, "created_by": created_by}
-    statement = IdeaRepository(tx, principal.workspace_id).matching(equal=equal, text=q)
+    statement = IdeaRepository(tx, principal.workspace_id).matching(
+        equal=equal, found=searching.found("ideas", q) if q else None
+    )
     rows, cursor = await paging.rows(tx, statement, Idea.id)
     return Page(data=await service.read_ideas(tx, principal, rows), next_cursor=cursor)
 

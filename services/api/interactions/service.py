@@ -16,7 +16,7 @@ from drumtower.domain import replies
 from drumtower.domain.errors import Invalid
 from drumtower.domain.interactions import Intent, InteractionKind, InteractionStatus, Sentiment
 from drumtower.platforms.registry import Registry
-from services.api import audit
+from services.api import audit, searching
 from services.api.editing import Edit
 from services.api.interactions.schemas import InteractionRead, InteractionUpdate
 
@@ -49,7 +49,7 @@ class Filters:
             of_post = select(Delivery.id).where(Delivery.post_id == self.post_id)
             statement = statement.where(Interaction.delivery_id.in_(of_post))
         if self.q is not None:
-            statement = statement.where(Interaction.text.icontains(self.q, autoescape=True))
+            statement = statement.where(searching.found("interactions", self.q))
         if self.answered is not None:
             waits = Interaction.answered_at.is_(None)
             statement = statement.where(~waits if self.answered else waits)

@@ -37,6 +37,10 @@ async def submit(tx: Tx, principal: Principal, registry: Registry, post: Post, n
 
 
 async def _check_may_submit(tx: Tx, principal: Principal, post: Post, now: datetime) -> None:
+    if post.is_template:
+        raise Conflict(
+            "post_is_template", "A template is never submitted. Duplicate it, and work on the copy."
+        )
     match ReviewState(post.review_state):
         case ReviewState.IN_REVIEW:
             raise Conflict("already_in_review", "The post is in review already.")

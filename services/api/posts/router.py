@@ -11,6 +11,7 @@ from drumtower.domain.content import Kind, Nature
 from drumtower.domain.permissions import Permission
 from drumtower.domain.posts import PostStatus
 from drumtower.domain.reviews import ReviewState
+from services.api import searching
 from services.api.deps import ClockDep, Reader, ServicesDep, TxDep, allow
 from services.api.etags import set_etag
 from services.api.idempotency import IdempotencyDep
@@ -22,7 +23,7 @@ from services.api.posts.schemas import PostCreate, PostRead, PostUpdate, Version
 from services.api.principals import Principal
 from services.api.problems import responses
 from services.api.routing import feature
-from services.api.schemas import Day
+from services.api.schemas import Day, Tag
 
 router = feature("/posts", "posts")
 Writer = Annotated[Principal, Depends(allow(Permission.POSTS_WRITE))]
@@ -43,11 +44,19 @@ async def list_posts(
     nature: Nature | None = None,
     pillar: Annotated[str | None, Query(max_length=100)] = None,
     campaign_id: UUID | None = None,
+    tag: Annotated[list[Tag] | None, Query(max_length=10, description="Has each of these.")] = None,
+    is_template: Annotated[bool, Query(description="Templates, which stand in no other list.")] = False,
+    template_id: UUID | None = None,
     idea_id: UUID | None = None,
     due_on_from: Day | None = None,
     due_on_to: Day | None = None,
     q: Annotated[
-        str | None, Query(min_length=1, max_length=100, description="Stands in the title or the body.")
+        str | None,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="Stands in the title, the body or a hashtag, in simplified or traditional characters.",
+        ),
     ] = None,
 ) -> Page[PostRead]:
     equal = {
@@ -58,6 +67,8 @@ async def list_posts(
         "nature": nature,
         "pillar": pillar,
         "campaign_id": campaign_id,
+        "is_template": is_template,
+        "template_id": template_id,
         "idea_id": idea_id,
     }
     statement = PostRepository(tx, principal.workspace_id).matching(
@@ -65,7 +76,8 @@ async def list_posts(
         statuses=[one.value for one in status or ()],
         due_from=due_on_from,
         due_to=due_on_to,
-        text=q,
+        tags=tag or (),
+        found=searching.found("posts", q) if q else None,
     )
     rows, cursor = await paging.rows(tx, statement, Post.id)
     data = await read_posts(tx, principal, services.registry, rows, clock.now())

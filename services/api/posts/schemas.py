@@ -13,7 +13,7 @@ from drumtower.domain.disclosures import Disclosure
 from drumtower.domain.posts import PostStatus
 from drumtower.domain.reviews import ReviewState, Verdict
 from services.api.deliveries.schemas import DeliveryRead
-from services.api.schemas import Answer, Body, Day, Moment, Patch
+from services.api.schemas import Answer, Body, Day, Moment, Patch, Tags
 
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", re.ASCII)
 
@@ -100,6 +100,10 @@ class PostCreate(Body):
     campaign_id: UUID | None = None
     owner_id: UUID | None = Field(default=None, description="Who is responsible; the author by default.")
     due_on: Day | None = None
+    tags: Tags = []
+    is_template: Annotated[
+        bool, Field(description="It is only ever duplicated: never submitted, never planned.")
+    ] = False
     language: Language = "zh-CN"
     links: Links = []
     hashtags: Hashtags = []
@@ -123,6 +127,7 @@ class PostUpdate(Patch):
     campaign_id: UUID | None = None
     owner_id: UUID | None = None
     due_on: Day | None = None
+    tags: Tags | None = None
     language: Language | None = None
     links: Links | None = None
     hashtags: Hashtags | None = None
@@ -194,6 +199,9 @@ class PostRead(ContentRead):
     brand_id: UUID
     pillar: str | None
     campaign_id: UUID | None
+    tags: list[str]
+    is_template: bool
+    template_id: UUID | None = Field(description="The template it was made from.")
     idea_id: UUID | None
     owner_id: UUID
     due_on: Day | None

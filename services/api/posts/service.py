@@ -56,6 +56,8 @@ async def create(
         "owner_id": asked.owner_id or principal.member_id,
         "due_on": asked.due_on,
         "idea_id": idea_id,
+        "tags": asked.tags,
+        "is_template": asked.is_template,
     }
     return await _add(tx, principal, content, about, now, "post.created")
 
@@ -87,9 +89,15 @@ async def _add(
     tx.add(post)
     await tx.flush()  # the version refers to it
     _add_version(tx, principal, post, now)
-    await originality.remember(tx, post)
+    await _remember(tx, post)
     audit.record(tx, principal, verb, post.id, now)
     return post
+
+
+async def _remember(tx: Tx, post: Post) -> None:
+    """A template is there to be repeated: what is made from it is no copy of it."""
+    if not post.is_template:
+        await originality.remember(tx, post)
 
 
 def _add_version(tx: Tx, principal: Principal, post: Post, now: datetime) -> None:
@@ -173,7 +181,7 @@ async def _rewrite(tx: Tx, principal: Principal, post: Post, content: Content, n
     post.version += 1
     post.review_state = ReviewState.DRAFT.value
     _add_version(tx, principal, post, now)
-    await originality.remember(tx, post)
+    await _remember(tx, post)
     outbox.append(
         tx,
         workspace_id=post.workspace_id,
@@ -209,7 +217,7 @@ async def archive(tx: Tx, principal: Principal, post_id: UUID, now: datetime) ->
 
 
 async def duplicate(tx: Tx, principal: Principal, post_id: UUID, now: datetime) -> Post:
-    """Add a draft with the same content, by and for the one who asks, without a day."""
+    """Add a draft with the same content, by and for the one who asks, without a day; of a template, it remembers it."""
     source = await PostRepository(tx, principal.workspace_id).get(post_id)
     about = {
         "brand_id": source.brand_id,
@@ -218,5 +226,8 @@ async def duplicate(tx: Tx, principal: Principal, post_id: UUID, now: datetime) 
         "owner_id": principal.member_id,
         "due_on": None,
         "idea_id": source.idea_id,
+        "tags": source.tags,
+        "is_template": False,
+        "template_id": source.id if source.is_template else None,
     }
     return await _add(tx, principal, from_json(source.content), about, now, "post.duplicated")

@@ -1,0 +1,44 @@
+"""Finds a piece of text, of two Chinese characters as of twenty, by an index: ADR 76.
+
+`search_grams` (migration 0023) gives every character and every pair of neighbours of a text, folded; a GIN index on it
+finds the texts that have all of those of what is looked for, and the texts themselves then say whether it stands there.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Index, Text, and_, func, literal, literal_column, or_
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY
+
+# What is searched in, by table; `{}` is the table's name with a dot, or nothing. The indexes are on the same expressions.
+SEARCHED = {
+    "assets": ("{}file_name", "{}alt_text", "{}credit", "{}licence"),
+    "ideas": ("{}title", "{}note"),
+    "interactions": ("{}text",),
+    "posts": ("{}title", "({}content ->> 'body')", "({}content ->> 'hashtags')"),
+}
+
+
+def searched(table: str, prefix: str = "") -> str:
+    """Return the SQL of a row's text."""
+    return " || ' ' || ".join(SEARCHED[table]).format(*[prefix] * len(SEARCHED[table]))
+
+
+def search_index(table: str) -> Index:
+    """Return the index that `found_in` reads by."""
+    return Index(f"ix_{table}_search", sql(f"search_grams({searched(table)})"), postgresql_using="gin")
+
+
+def found_in(table: str, words: Collection[str]) -> ColumnElement[bool]:
+    """Say that one of `words` stands in the row's text, whatever its case and width."""
+    text = literal_column(f"({searched(table, f'{table}.')})", Text())
+    return or_(*(_stands(text, word) for word in words))
+
+
+def _stands(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
+    asked = literal(word, Text())
+    grams = func.search_grams(text, type_=ARRAY(Text()))
+    return and_(
+        grams.contains(func.search_grams(asked, type_=ARRAY(Text()))),
+        func.strpos(func.search_fold(text), func.search_fold(asked)) > 0,
+    )
