@@ -64,6 +64,7 @@ async def build(
     client: httpx.AsyncClient, reviewer: httpx.AsyncClient, db: Database, team: Team, box: Box
 ) -> dict[str, str]:
     """Make one of everything, and return the ids by the name that paths, queries and bodies give them."""
+    pattern = await _post(client, team, is_template=True)
     brand = answer(await client.post("/v1/brands", json={"name": CANARY, "banned_words": [CANARY]}), 201)
     key = answer(await client.post("/v1/api-keys", json={"name": CANARY}), 201)
     picture = pictures.encode(pictures.half_red(), "JPEG")
@@ -130,6 +131,7 @@ async def build(
         "finding_id": str(finding),
         "brand_id": brand["id"],
         "campaign_id": campaign["id"],
+        "template_id": pattern["id"],
         "key_id": key["id"],
         "asset_id": asset["id"],
         "channel_id": str(channel.id),
@@ -154,9 +156,9 @@ async def build(
     }
 
 
-async def _post(client: httpx.AsyncClient, team: Team) -> Json:
+async def _post(client: httpx.AsyncClient, team: Team, **more: object) -> Json:
     fields = {"title": CANARY, "body": CANARY, "kind": "image_text", "nature": "editorial"}
-    return answer(await client.post("/v1/posts", json=fields | {"brand_id": str(team.brand_id)}), 201)
+    return answer(await client.post("/v1/posts", json=fields | {"brand_id": str(team.brand_id)} | more), 201)
 
 
 async def _interaction(db: Database, channel: Any) -> UUID:
