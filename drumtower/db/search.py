@@ -5,23 +5,29 @@ finds the texts that have all of those of what is looked for, and the texts them
 """
 
 from collections.abc import Collection
+from functools import reduce
 
 from sqlalchemy import ColumnElement, Index, Text, and_, func, literal, literal_column, or_
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 
-# What is searched in, by table; `{}` is the table's name with a dot, or nothing. The indexes are on the same expressions.
+# What is searched in, by table, as PostgreSQL writes it itself; `{}` is the table's name with a dot, or nothing.
 SEARCHED = {
     "assets": ("{}file_name", "{}alt_text", "{}credit", "{}licence"),
     "ideas": ("{}title", "{}note"),
     "interactions": ("{}text",),
-    "posts": ("{}title", "({}content ->> 'body')", "({}content ->> 'hashtags')"),
+    "posts": ("{}title", "({}content ->> 'body'::text)", "({}content ->> 'hashtags'::text)"),
 }
 
 
 def searched(table: str, prefix: str = "") -> str:
-    """Return the SQL of a row's text."""
-    return " || ' ' || ".join(SEARCHED[table]).format(*[prefix] * len(SEARCHED[table]))
+    """Return the SQL of a row's text; the indexes are on this very expression."""
+    first, *others = (piece.format(prefix) for piece in SEARCHED[table])
+    return reduce(lambda text, other: f"({_atom(text)} || ' '::text) || {other}", others, first)
+
+
+def _atom(text: str) -> str:
+    return f"({text})" if " || " in text else text
 
 
 def search_index(table: str) -> Index:
@@ -31,7 +37,7 @@ def search_index(table: str) -> Index:
 
 def found_in(table: str, words: Collection[str]) -> ColumnElement[bool]:
     """Say that one of `words` stands in the row's text, whatever its case and width."""
-    text = literal_column(f"({searched(table, f'{table}.')})", Text())
+    text = literal_column(searched(table, f"{table}."), Text())
     return or_(*(_stands(text, word) for word in words))
 
 
