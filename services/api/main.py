@@ -63,6 +63,7 @@ from services.api.middleware import Failures, RateLimits, RequestIds
 from services.api.originality.router import router as originality
 from services.api.platforms.router import router as platforms
 from services.api.posts.assignment_router import router as reviewers
+from services.api.posts.bulk_router import router as posts_bulk
 from services.api.posts.router import router as posts
 from services.api.posts.share_router import public_router as shared
 from services.api.posts.share_router import router as shares
@@ -109,6 +110,7 @@ ROUTERS = (
     campaigns,
     ideas,
     posts,
+    posts_bulk,
     workflow,
     reviewers,
     shares,

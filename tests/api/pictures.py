@@ -144,6 +144,8 @@ FOREIGN = {
     "bmp": encode(half_red(), "BMP"),
     "fits": b"SIMPLE  =                    T".ljust(80) + b"BITPIX  =  8".ljust(80),
     "ico": encode(half_red(), "ICO"),
+    "zip": b"PK\x03\x04\x14\x00".ljust(64, b"\0"),
+    "heic": b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic",
     "noise": bytes(range(256)),
     "cut magic": b"\x89PNG\r\n",
 }

@@ -175,7 +175,7 @@ async def test_animations_keep_their_frames(client: httpx.AsyncClient, kind: str
 
 @pytest.mark.long
 async def test_bombs_and_foreign_files_are_refused(client: httpx.AsyncClient, settings: Settings) -> None:
-    """S14; inputs 61, 62, 63, 65, 66, 68."""
+    """S14; inputs 61, 62, 63, 65, 66, 68, 69, 70, 74."""
     bombs = {
         "image_too_large": [pictures.png_claiming(50_000, 50_000), pictures.png_claiming(40_000, 1_001)],
         "too_many_frames": [pictures.gif_with_frames(100_000), pictures.gif_with_frames(201)],

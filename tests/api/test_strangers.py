@@ -172,6 +172,12 @@ NO_IDS = {
     "campaign_ids": "of a brand's disclosure rules: a stranger's campaign is no post's, and the rule asks for nothing",
 }
 ELSEWHERE = {
+    **{
+        ("posts_bulk", f"filter/{name}"): "finds none of ours: test_bulk.py"
+        for name in ("brand_id", "campaign_id", "idea_id", "owner_id", "template_id")
+    },
+    ("posts_bulk", "arguments/campaign_id"): "refused for each post: test_bulk.py",
+    ("posts_bulk", "arguments/owner_id"): "refused for each post: test_bulk.py",
     ("calendar_events_update", "brand_id"): "needs an event of one's own: test_calendar_events.py",
     ("calendar_events_update", "owner_id"): "needs an event of one's own: test_calendar_events.py",
     ("deliveries_assign", "owner_id"): "needs a handoff of one's own: test_handoffs.py",
