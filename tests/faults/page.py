@@ -41,6 +41,33 @@ TAIL = """
 | The first runs, small, with every long run of the tests | `tests/faults/test_kills.py`, `test_points.py`, `test_sends.py`, `test_doors.py` |
 | The checker finds each kind of lie | `tests/faults/test_checker.py` |
 
+## Hostile texts, times and files, case by case
+
+| Input | Test |
+|---|---|
+| 49 at the limit and one over, in each way of counting | `tests/domain/test_text.py`, `tests/domain/test_checks.py::test_texts_at_the_limit_and_one_over` |
+| 50 combining marks, families of emoji | `tests/api/test_hostile_texts.py::test_what_may_be_written_stays_as_it_was_written`, `tests/domain/test_checks.py` |
+| 51 an override of direction, nothing but invisible characters | `…::test_what_may_be_written_stays_as_it_was_written`, `…::test_what_may_not_be_written` |
+| 52 GB18030 only, unassigned, private | `…::test_what_may_be_written_stays_as_it_was_written` |
+| 53 formulas | `…::test_what_may_be_written_stays_as_it_was_written`, `tests/domain/test_tables.py::test_a_formula_is_text_here`; nothing is exported as CSV yet |
+| 54 scripts, templates, lookups, SQL | `…::test_what_may_be_written_stays_as_it_was_written` |
+| 55 100 mentions, 500 hashtags, an address of 10,000 characters | `…::test_what_may_be_written_stays_as_it_was_written`, `…::test_what_may_not_be_written` |
+| 56 an hour that is skipped, or comes twice | `tests/domain/test_schedules.py::test_what_the_clocks_make_unclear_is_refused_with_both_readings`, `tests/api/test_schedule.py` |
+| 57 zones that are none | `tests/domain/test_schedules.py::test_zones_have_iana_names`, `tests/api/test_series.py` |
+| 58 the years 1 and 9999, 29 February, the 31st | `tests/api/test_schedule.py`, `tests/api/test_hostile_texts.py::test_what_may_not_be_written`, `tests/domain/test_series.py::test_monthly_on_the_31st_means_the_months_last_day` |
+| 59 due in the past, in a moment, in 50 years | `tests/domain/test_schedules.py::test_the_past_and_the_far_future_are_refused`, `tests/api/test_schedule.py` |
+| 60 every second for ever | `tests/api/test_series.py` (`/rule/every`: there is no second), and 1,000 times at most |
+| 61–63 a picture of 50,000 × 50,000, 100,000 frames, a text bomb | `tests/api/test_assets.py::test_bombs_and_foreign_files_are_refused` |
+| 64 polyglots | `tests/api/test_assets.py::test_only_the_picture_is_kept` |
+| 65, 66 SVG; EPS, PDF, TIFF and FITS under another name | `tests/api/test_assets.py::test_bombs_and_foreign_files_are_refused` |
+| 67 films that lie about their length | `tests/media/test_recordings.py::test_what_it_says_of_its_length_is_not_believed` |
+| 68 cut off, CMYK, 16 bits, animated | `tests/api/test_assets.py`: `…_are_refused`, `…_is_kept`, `test_animations_keep_their_frames` |
+| 69, 70 archives | `tests/api/test_assets.py::test_bombs_and_foreign_files_are_refused`: no archive is taken, so none is opened |
+| 71 file names | `tests/api/test_assets.py::test_file_names_are_made_harmless` |
+| 72 no bytes, or fewer than said | `tests/api/test_assets.py::test_forms_are_read_strictly`, `…_are_refused` |
+| 73 tables made to hurt | `tests/domain/test_tables.py::test_what_is_none_is_refused_soon` |
+| 74 HEIC | `tests/api/test_assets.py::test_bombs_and_foreign_files_are_refused`: not taken |
+
 ## Hostile platform answers and moments, case by case
 
 | Input | Test |
