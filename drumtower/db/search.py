@@ -1,6 +1,6 @@
 """Finds a piece of text, of two Chinese characters as of twenty, by an index: ADR 76.
 
-`search_grams` (migration 0029) gives every character and every pair of neighbours of a text, folded; a GIN index on it
+`search_grams` (migration 0031) gives every character and every pair of neighbours of a text, folded; a GIN index on it
 finds the texts that have all of those of what is looked for, and the texts themselves then say whether it stands there.
 """
 
