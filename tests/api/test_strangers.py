@@ -169,7 +169,6 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
 # Fields that look like ids of ours and are not, or lead nowhere.
 NO_IDS = {
     "external_id": "a platform's or a shop's own",
-    "campaign_ids": "of a brand's disclosure rules: a stranger's campaign is no post's, and the rule asks for nothing",
 }
 ELSEWHERE = {
     **{
