@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue, StringConstraints, ValidationError
 from sqlalchemy import func, select
 
 from drumtower.db.engine import Tx
@@ -25,19 +25,32 @@ Row = TypeVar("Row", bound=BaseModel)
 Cell = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
-class Import(Body):
-    """Rows for one channel: `rows` as JSON, or `csv` as text with a header, one of the two.
+def _whole(value: Any) -> Any:
+    """Read a count as people's tables hold it: 1,234. A rounded one (1.2万) is no count."""
+    return value.strip().replace(",", "") if isinstance(value, str) else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10**15)]
+
+
+class Rows(Body):
+    """`rows` as JSON, or `csv` as text with a header, one of the two.
 
     `columns` says which of our columns a header of yours is, where it is not known already.
     """
 
-    channel_id: UUID
     dry_run: Annotated[bool, Field(description="Say what would become of each row, and store nothing.")] = (
         False
     )
     rows: Annotated[list[dict[str, JsonValue]] | None, Field(min_length=1, max_length=MOST_ROWS)] = None
     csv: Annotated[str | None, StringConstraints(min_length=1, max_length=1_000_000)] = None
     columns: Annotated[dict[Cell, Cell], Field(default_factory=dict, max_length=50)]
+
+
+class Import(Rows):
+    """Rows for one channel."""
+
+    channel_id: UUID
 
 
 class RowVerdict(StrEnum):
@@ -80,7 +93,7 @@ class Given(BaseModel):
     where: str
 
 
-def read(asked: Import, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime) -> Given:
+def read(asked: Rows, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime) -> Given:
     """Read the rows as `shape`; a row that does not fit is refused, and stops no other."""
     if (asked.rows is None) == (asked.csv is None):
         raise Invalid.at("", "rows_or_csv", "Send rows or csv, one of the two.")
@@ -104,7 +117,7 @@ def read(asked: Import, shape: type[Row], names: Mapping[str, str], zone: ZoneIn
 
 
 def _cells(
-    asked: Import, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime
+    asked: Rows, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime
 ) -> tuple[str, Sequence[Mapping[str, Any]], tuple[str, ...]]:
     """Return where the rows stand, the rows, and which columns of theirs are left alone."""
     if asked.csv is None:
@@ -135,7 +148,7 @@ def refuse_future(given: Given, field: str, now: datetime) -> None:
             refuse(given, index, field, "time_in_future", "Nothing is known of what is still to come.")
 
 
-def told(asked: Import, given: Given, known: Sequence[int]) -> ImportRead:
+def told(asked: Rows, given: Given, known: Sequence[int]) -> ImportRead:
     """Return the answer; `known` are the rows that were stored before."""
     verdicts = {**dict.fromkeys(given.rows, RowVerdict.CREATED), **dict.fromkeys(known, RowVerdict.DUPLICATE)}
     data = [

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import httpx
+from sqlalchemy import select
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
+from drumtower.db.models import AuditEvent
 from drumtower.db.repositories.audiences import AudienceRepository
 from drumtower.domain.audience_profiles import Audience, Dimension
 from tests.api.desk import answer, problems
@@ -73,3 +75,57 @@ async def test_a_span_has_a_beginning_an_end_and_a_length(
         refused = await client.get(path, params=asked)
         assert (refused.status_code, list(problems(refused).values())) == (422, [code])
     answer(await client.get(path, params={"from": "2025-11-02", "to": "2026-11-02"}))
+
+
+async def test_what_no_api_tells_is_imported(
+    client: httpx.AsyncClient, db: Database, team: Team, box: Box
+) -> None:
+    path = f"/v1/channels/{await make_channel(db, team, box, 'xiaohongshu')}/audience"
+    table = '日期,维度,取值,人数\n2026-11-20,gender,女,600\n2026-11-20,gender,男,300\n2026-11-20,,,"1,000"\n'
+    dry = answer(await client.post(f"{path}/imports", json={"csv": table, "dry_run": True}))
+    assert (dry["created"], dry["refused"], answer(await client.get(path))["data"]) == (3, 0, [])
+    assert answer(await client.post(f"{path}/imports", json={"csv": table})) == dry | {"dry_run": False}
+    again = answer(await client.post(f"{path}/imports", json={"csv": table}))
+    assert (again["created"], again["duplicate"]) == (0, 3)
+    told = answer(await client.get(path))
+    (day,) = told["data"]
+    assert (told["state"], day["day"], day["source"], day["total"]) == ("given", "2026-11-20", "import", 1000)
+    gender = day["dimensions"]["gender"]
+    assert ([one["share"] for one in gender["values"]], gender["unknown_share"]) == ([0.6, 0.3], 0.1)
+    more = [{"day": "2026-11-20", "dimension": "age", "value": "18-24", "people": 5}]
+    answer(await client.post(f"{path}/imports", json={"rows": more}))
+    (day,) = answer(await client.get(path))["data"]
+    assert set(day["dimensions"]) == {"gender", "age"}, "what was not named stays"
+    async with db.transaction() as tx:
+        entries = await tx.scalars(
+            select(AuditEvent.detail).where(AuditEvent.verb == "channel.audience_imported")
+        )
+        assert [entry["created"] for entry in entries] == [3, 1]
+
+
+async def test_rows_of_an_audience_are_judged_one_by_one(
+    client: httpx.AsyncClient, db: Database, team: Team, box: Box
+) -> None:
+    channel = await make_channel(db, team, box, "douyin")
+    pulled = Audience(people={Dimension.GENDER: {"female": 60}}, total=100)
+    async with db.transaction() as tx:
+        at = datetime(2026, 11, 1, 4, tzinfo=UTC)
+        await AudienceRepository(tx, team.workspace_id).store(channel, pulled, at, ZoneInfo("Asia/Shanghai"))
+    good = {"day": "2026-11-02", "dimension": "gender", "value": "女", "people": 60}
+    rows = [
+        good,
+        good | {"people": 61},
+        good | {"day": "2026-11-01"},
+        good | {"day": "2099-01-01"},
+        {"day": "2026-11-02", "dimension": "age", "people": 1},
+        good | {"dimension": "height", "people": "1.2万"},
+    ]
+    done = answer(await client.post(f"/v1/channels/{channel}/audience/imports", json={"rows": rows}))
+    assert [{e["pointer"]: e["code"] for e in row["errors"]} for row in done["data"]][:5] == [
+        {},
+        {"/rows/1/value": "row_repeated"},
+        {"/rows/2/day": "audience_pulled"},
+        {"/rows/3/day": "time_in_future"},
+        {"/rows/4/value": "field_missing"},
+    ]
+    assert {e["pointer"] for e in done["data"][5]["errors"]} == {"/rows/5/dimension", "/rows/5/people"}

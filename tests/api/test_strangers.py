@@ -41,6 +41,7 @@ BODIES: dict[str, Json] = {
     "brands_update": {"name": "mine"},
     "calendar_events_update": {"title": "mine"},
     "campaigns_update": {"name": "mine"},
+    "channels_audience_import": {"csv": "day"},
     "channels_update": {"name": "mine"},
     "deliveries_assign": {"deadline": soon()},
     "deliveries_proof": {"url": "https://example.com/1", "published_at": "2026-01-01T00:00:00Z"},

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from drumtower.db.types import Base, Id, WorkspaceId
+from drumtower.db.types import Base, Id, Word, WorkspaceId
 
 
 class AudienceProfile(Base):
@@ -22,4 +22,5 @@ class AudienceProfile(Base):
     day: Mapped[date]
     as_of: Mapped[datetime]
     total: Mapped[int | None] = mapped_column(BigInteger)
+    source: Mapped[Word] = mapped_column(server_default="pull")  # pull | import
     people: Mapped[dict[str, Any]]  # dimension -> value -> people

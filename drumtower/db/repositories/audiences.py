@@ -1,6 +1,6 @@
 """Audiences: one a channel and day."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,8 +17,10 @@ from drumtower.domain.ids import new_id
 class AudienceRepository(Scoped):
     """A workspace's audiences."""
 
-    async def store(self, channel_id: UUID, audience: Audience, told_at: datetime, zone: ZoneInfo) -> None:
-        """Keep an audience; a later one of the same day takes its place.
+    async def store(
+        self, channel_id: UUID, audience: Audience, told_at: datetime, zone: ZoneInfo, source: str = "pull"
+    ) -> None:
+        """Keep an audience; a later one of the same day takes its place, an import's never that of a pull.
 
         One that does not say when it was counted is of the moment it was told; none is of the future.
         """
@@ -26,6 +28,7 @@ class AudienceRepository(Scoped):
         given = {
             "as_of": as_of,
             "total": audience.total,
+            "source": source,
             "people": {dimension.value: dict(people) for dimension, people in audience.people.items()},
         }
         day = as_of.astimezone(zone).date()
@@ -33,7 +36,11 @@ class AudienceRepository(Scoped):
         await self.tx.execute(
             insert(AudienceProfile)
             .values(**row, **given)
-            .on_conflict_do_update(index_elements=["channel_id", "day"], set_=given)
+            .on_conflict_do_update(
+                index_elements=["channel_id", "day"],
+                set_=given,
+                where=AudienceProfile.source == "import" if source == "import" else None,
+            )
         )
 
     async def newest(
@@ -49,3 +56,12 @@ class AudienceRepository(Scoped):
             statement = statement.where(AudienceProfile.day >= since)
         ordered = statement.order_by(AudienceProfile.day.desc()).limit(366 if since else 1)
         return (await self.tx.scalars(ordered)).all()
+
+    async def of_days(self, channel_id: UUID, days: Collection[date]) -> dict[date, AudienceProfile]:
+        """Return what is kept of some days."""
+        statement = select(AudienceProfile).where(
+            AudienceProfile.workspace_id == self.workspace_id,
+            AudienceProfile.channel_id == channel_id,
+            AudienceProfile.day.in_(days),
+        )
+        return {row.day: row for row in await self.tx.scalars(statement)}

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import Query
+from fastapi import Depends, Query
 from sqlalchemy import select
 
 from drumtower.db.engine import Tx
@@ -14,7 +14,10 @@ from drumtower.db.repositories.audiences import AudienceRepository
 from drumtower.db.repositories.channels import ChannelRepository
 from drumtower.domain.audience_profiles import ERROR, Dimension, shares
 from drumtower.domain.errors import Invalid
+from drumtower.domain.permissions import Permission
 from services.api import periods
+from services.api.audiences import imports
+from services.api.audiences.imports import AudienceImport
 from services.api.audiences.schemas import (
     AudienceDay,
     AudienceDimensionRead,
@@ -22,11 +25,16 @@ from services.api.audiences.schemas import (
     AudienceState,
     AudienceValueRead,
 )
-from services.api.deps import ClockDep, Reader, ServicesDep, TxDep
+from services.api.deps import ClockDep, Reader, ServicesDep, TxDep, allow
+from services.api.idempotency import IdempotencyDep
+from services.api.importing import ImportRead
 from services.api.platforms.schemas import LabelRead
+from services.api.principals import Principal
+from services.api.problems import responses
 from services.api.routing import feature
 
 router = feature("/channels", "channels")
+Importer = Annotated[Principal, Depends(allow(Permission.METRICS_WRITE))]
 
 
 @router.get("/{channel_id}/audience", operation_id="channels_audience", summary="Who follows a channel?")
@@ -66,6 +74,27 @@ async def get_audience(
     )
 
 
+@router.post(
+    "/{channel_id}/audience/imports",
+    operation_id="channels_audience_import",
+    summary="Import who follows a channel, where no API tells it",
+    responses=responses(404, 409, 413, 415),
+)
+async def import_audience(
+    channel_id: UUID,
+    body: AudienceImport,
+    principal: Importer,
+    tx: TxDep,
+    clock: ClockDep,
+    idempotency: IdempotencyDep,
+) -> ImportRead:
+    """A verdict per row; a row that is refused stops no other, and the same rows again change nothing.
+
+    A dimension that is named takes the place of the same day's. A day that the platform told itself is not overwritten.
+    """
+    return await imports.take(tx, principal, channel_id, body, clock.now())
+
+
 def _state(told: bool, gives: bool, closed: bool) -> AudienceState:
     if told:
         return AudienceState.GIVEN
@@ -88,8 +117,11 @@ def _day(row: AudienceProfile, gives: list[Dimension]) -> AudienceDay:
         day=row.day,
         as_of=row.as_of,
         total=row.total,
+        source=row.source,
         dimensions={
-            name: _dimension(row.people[name], row.total) if name in row.people else None for name in gives
+            name: _dimension(row.people[name], row.total) if name in row.people else None
+            for name in Dimension
+            if name in gives or name in row.people
         },
     )
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -45,6 +46,7 @@ class AudienceDay(BaseModel):
         description="When it was counted; where the platform does not say, when it was told."
     )
     total: int | None
+    source: Literal["pull", "import"]
     dimensions: dict[Dimension, AudienceDimensionRead | None]
 
 

@@ -1,10 +1,10 @@
 """Imported readings: what a platform shows to people and tells no API."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from drumtower.db.engine import Tx
 from drumtower.db.repositories.channels import ChannelRepository
@@ -13,7 +13,7 @@ from drumtower.domain.samples import Metric
 from drumtower.platforms import ByHand
 from drumtower.platforms.registry import Registry
 from services.api import audit, importing
-from services.api.importing import Cell, Given, Import, ImportRead
+from services.api.importing import Cell, Given, Import, ImportRead, Whole
 from services.api.principals import Principal
 from services.api.schemas import Body, Moment
 
@@ -40,14 +40,6 @@ NAMES = {
 }
 
 
-def _whole(value: Any) -> Any:
-    """Read a count as people's tables hold it: 1,234. A rounded one (1.2万) is no count."""
-    return value.strip().replace(",", "") if isinstance(value, str) else value
-
-
-Total = Annotated[int | None, BeforeValidator(_whole), Field(ge=0, le=10**15)]
-
-
 class SampleRow(Body):
     """One reading: totals at a moment, of a post, or (without one) of the channel itself. What is left out is unknown."""
 
@@ -57,12 +49,12 @@ class SampleRow(Body):
         Cell | None, Field(description="Its link, its id on the platform, or the delivery's.")
     ] = None
     taken_at: Moment
-    exposure: Total = None
-    likes: Total = None
-    comments: Total = None
-    shares: Total = None
-    saves: Total = None
-    followers: Total = None
+    exposure: Whole | None = None
+    likes: Whole | None = None
+    comments: Whole | None = None
+    shares: Whole | None = None
+    saves: Whole | None = None
+    followers: Whole | None = None
 
     def values(self) -> dict[Metric, int]:
         given = {metric: getattr(self, metric.value, None) for metric in Metric}
