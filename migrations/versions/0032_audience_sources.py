@@ -6,8 +6,8 @@ Works with the previous release's code, whose rows are all pulled.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
