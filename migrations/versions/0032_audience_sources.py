@@ -13,7 +13,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("audience_profiles", sa.Column("source", sa.Text(), nullable=False, server_default="pull"))
+    op.add_column(
+        "audience_profiles", sa.Column("source", sa.String(64), nullable=False, server_default="pull")
+    )
 
 
 def downgrade() -> None:
