@@ -15,6 +15,7 @@ class CalendarDay(Base):
     __tablename__ = "calendar_days"
     __table_args__ = (
         UniqueConstraint("workspace_id", "day", "kind"),
+        Index("ix_calendar_days_list", "workspace_id", "id"),
         CheckConstraint("(severity IS NOT NULL) = (kind = 'quiet_day' AND observed)", name="severity"),
     )
 

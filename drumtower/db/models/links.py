@@ -53,6 +53,7 @@ class Conversion(Base):
     __tablename__ = "conversions"
     __table_args__ = (
         UniqueConstraint("workspace_id", "external_id"),
+        Index("ix_conversions_list", "workspace_id", "id"),
         Index("ix_conversions_occurred", "workspace_id", "occurred_at"),
         Index("ix_conversions_link", "link_id"),
     )

@@ -28,7 +28,7 @@ class Member(Base):
     """A person in one workspace."""
 
     __tablename__ = "members"
-    __table_args__ = (UniqueConstraint("email"),)
+    __table_args__ = (UniqueConstraint("email"), Index("ix_members_list", "workspace_id", "id"))
 
     id: Mapped[Id]
     workspace_id: Mapped[WorkspaceId]
