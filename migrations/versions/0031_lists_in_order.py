@@ -10,14 +10,19 @@ down_revision = "0030"
 branch_labels = None
 depends_on = None
 
-TABLES = ("calendar_days", "conversions", "members")
+INDEXES = {
+    "ix_calendar_days_list": "calendar_days",
+    "ix_conversions_list": "conversions",
+    "ix_members_list": "members",
+    "ix_review_assignments_workspace": "review_assignments",  # its _list begins with the reviewer
+}
 
 
 def upgrade() -> None:
-    for table in TABLES:
-        op.create_index(f"ix_{table}_list", table, ["workspace_id", "id"])
+    for name, table in INDEXES.items():
+        op.create_index(name, table, ["workspace_id", "id"])
 
 
 def downgrade() -> None:
-    for table in TABLES:
-        op.drop_index(f"ix_{table}_list", table_name=table)
+    for name, table in INDEXES.items():
+        op.drop_index(name, table_name=table)

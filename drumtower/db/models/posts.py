@@ -95,6 +95,7 @@ class ReviewAssignment(Base):
     __table_args__ = (
         UniqueConstraint("post_id", "reviewer_id"),
         Index("ix_review_assignments_list", "workspace_id", "reviewer_id", "id"),
+        Index("ix_review_assignments_workspace", "workspace_id", "id"),
         Index("ix_review_assignments_next", "next_at", postgresql_where="next_at IS NOT NULL"),
     )
 
