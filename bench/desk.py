@@ -15,7 +15,7 @@ from bench.bare import bare, prepare
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
 from drumtower.embedded.servers import EmbeddedServers
-from services.api.main import create_app
+from services.api.main import create_app, settle
 from tests.conftest import client_for, local_settings
 from tests.factories import Team, make_team
 
@@ -49,6 +49,7 @@ async def desk(servers: EmbeddedServers, notes: int = 0) -> AsyncIterator[Desk]:
         client_for(app, team.reviewer_key) as reviewer,
         client_for(bare(db), None) as plain,
     ):
+        settle()
         yield Desk(
             db=db,
             box=Box(settings.secret_keys.get_secret_value()),

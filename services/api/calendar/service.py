@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import RowMapping, Select, select
 
 from drumtower import almanac
 from drumtower.db.engine import Tx
@@ -66,9 +66,9 @@ async def days(
         for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1))
     }
     for row in await _rows(tx, _of(campaign_id, _posts(principal, first, last))):
-        by_day[row.due_on].posts.append(CalendarPost.model_validate(row))
+        by_day[row["due_on"]].posts.append(CalendarPost(**row))
     for row in await _rows(tx, _of(campaign_id, _deliveries(principal, first, last, zone))):
-        by_day[row.due_at.astimezone(zone).date()].deliveries.append(CalendarDelivery.model_validate(row))
+        by_day[row["due_at"].astimezone(zone).date()].deliveries.append(CalendarDelivery(**row))
     await add_marks(tx, principal, by_day)
     await add_events(tx, principal, by_day, now)
     await add_occurrences(tx, principal, by_day, now, zone, campaign_id)
@@ -77,8 +77,8 @@ async def days(
     return list(by_day.values())
 
 
-async def _rows(tx: Tx, statement: Select[Any]) -> Sequence[Row[Any]]:
-    rows: Sequence[Row[Any]] = (await tx.execute(statement.limit(MOST + 1))).all()
+async def _rows(tx: Tx, statement: Select[Any]) -> Sequence[RowMapping]:
+    rows: Sequence[RowMapping] = (await tx.execute(statement.limit(MOST + 1))).mappings().all()
     if len(rows) > MOST:
         raise Invalid.at(
             "?to",
