@@ -5,8 +5,8 @@ Works with the previous release's code: indexes only. That of fingerprints keeps
 
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
