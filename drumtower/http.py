@@ -63,6 +63,10 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
+class _NotPublic(OSError):
+    """A name resolves to nothing that is ours to reach."""
+
+
 class _GuardedResolver(AbstractResolver):
     """Filters what a name resolves to, so that the address that was checked is the one that is dialled."""
 
@@ -75,7 +79,7 @@ class _GuardedResolver(AbstractResolver):
         found = await self._resolver.resolve(host, port, family)
         public = [result for result in found if is_public(result["host"])]
         if not public:
-            raise OSError(f"{host} has no public address")
+            raise _NotPublic(f"{host} has no public address")
         return public
 
     async def close(self) -> None:
@@ -242,6 +246,8 @@ def _httpx_errors() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        if isinstance(getattr(error, "os_error", None), _NotPublic):
+            raise AddressRefused(str(error)) from error
         raise httpx.ConnectError(str(error)) from error
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise httpx.UnsupportedProtocol(str(error)) from error

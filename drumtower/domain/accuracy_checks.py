@@ -1,6 +1,6 @@
-"""Checks of what is claimed: figures without a source, dates that can't be, names misspelt."""
+"""Checks of what is claimed: figures without a source, dates that can't be, links that lead nowhere."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,6 +8,7 @@ import regex
 
 from drumtower.domain.content import Texts
 from drumtower.domain.errors import Evidence, Severity, Violation
+from drumtower.domain.link_looks import LinkState, Look, urls_said
 
 _FIGURE = regex.compile(
     r"\d[\d.,]{0,12}\s?[%％](?!\s?(?:棉|羊毛|桑蚕丝|果汁|亚麻|off))"
@@ -117,3 +118,48 @@ def _weekday(told: str | None) -> int | None:
     if told == "天":
         return 6
     return _WEEKDAYS.index(told) if told in _WEEKDAYS else _DAYS.index(told.lower())
+
+
+def links(named: Sequence[str], body: str, looks: Sequence[Look]) -> Iterator[Violation]:
+    """Say which of the links that are named, or stand in the body, were found to lead nowhere."""
+    found = {look.url: look for look in looks}
+    for index, url in enumerate(named):
+        if url in found:
+            yield from _looked_at(f"/links/{index}", found[url], None)
+    for url in dict.fromkeys(urls_said(body)) if found else ():
+        if url in found and url not in named:
+            yield from _looked_at("/body", found[url], body.index(url))
+
+
+def _looked_at(pointer: str, look: Look, start: int | None) -> Iterator[Violation]:
+    url = look.url
+    end = None if start is None else start + len(url)
+    evidence = Evidence(quote=url, start=start, end=end)
+    seen = f"({look.detail}, {look.looked_at:%Y-%m-%d %H:%M} UTC)"
+    if look.state is LinkState.DEAD:
+        yield Violation(
+            pointer=pointer,
+            code="link_dead",
+            detail=f"Nothing is there: {url} {seen}.",
+            hint="Mend the link, or take it out.",
+            severity=Severity.WARN,
+            evidence=evidence,
+        )
+    elif look.state is LinkState.REFUSED:
+        yield Violation(
+            pointer=pointer,
+            code="link_not_public",
+            detail=f"{url} is no address of the public web {seen}.",
+            hint="Use the address that readers have.",
+            severity=Severity.WARN,
+            evidence=evidence,
+        )
+    elif look.state is LinkState.UNREACHABLE:
+        yield Violation(
+            pointer=pointer,
+            code="link_unreachable",
+            detail=f"Nobody answered under {url} {seen}.",
+            hint="Look at it yourself; it is tried again before the post leaves.",
+            severity=Severity.INFO,
+            evidence=evidence,
+        )

@@ -27,6 +27,7 @@ from drumtower.domain.capabilities import TextRule
 from drumtower.domain.content import Content, Nature, Texts, texts_of
 from drumtower.domain.errors import Severity, Violation
 from drumtower.domain.facts import Facts, Files
+from drumtower.domain.link_looks import Look
 from drumtower.domain.reviews import Criterion
 from drumtower.domain.rule_packs import Screen
 from drumtower.domain.text import Unit, length
@@ -73,6 +74,10 @@ def _written(facts: Facts) -> tuple[Texts]:
 
 def _dated(facts: Facts) -> tuple[Texts, date]:
     return (*_written(facts), facts.at.date())
+
+
+def _linked(facts: Facts) -> tuple[tuple[str, ...], str, tuple[Look, ...]]:
+    return facts.content.links, facts.content.body, facts.standards.links
 
 
 def _named(facts: Facts) -> tuple[Texts, Kit]:
@@ -143,6 +148,7 @@ CHECKS: dict[Criterion | None, tuple[Check[*tuple[Any, ...]], ...]] = {
         Check(_written, editorial_checks.placeholders),
         Check(_body, accuracy_checks.figures),
         Check(_dated, accuracy_checks.dates),
+        Check(_linked, accuracy_checks.links),
         Check(_named, brand_checks.spellings),
     ),
     Criterion.COMPLIANCE: (

@@ -10,6 +10,7 @@ from drumtower.domain.calendar import Mark
 from drumtower.domain.capabilities import Capabilities
 from drumtower.domain.content import ChannelContent
 from drumtower.domain.errors import Violation
+from drumtower.domain.link_looks import Look
 from drumtower.domain.originality import Originality
 from drumtower.domain.rule_packs import Screen, nothing
 
@@ -40,6 +41,7 @@ class Standards:
     screen: Screen = nothing
     ad_share: AdShare | None = None  # with this post in it; None where it sells nothing
     originality: Originality | None = None  # None where nothing was compared
+    links: tuple[Look, ...] = ()  # what was found under them; what nobody has looked at is absent
     jargon: tuple[str, ...] = ()
     campaign_id: UUID | None = None  # that the post belongs to
     pillar: PillarShare | None = None  # with this post in it; None where nobody counted

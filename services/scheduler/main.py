@@ -34,6 +34,7 @@ from services.scheduler.fingerprints import Fingerprints
 from services.scheduler.gate import Gate
 from services.scheduler.handoffs import remind
 from services.scheduler.licences import warn_of_licences
+from services.scheduler.links import look_at_links, renew_links
 from services.scheduler.listen import listen as listen_to_channels
 from services.scheduler.outcomes import Outcomes
 from services.scheduler.prepare import prepare
@@ -62,6 +63,7 @@ async def run(settings: Settings) -> None:
     # What is due waits for no other step's connection.
     due = Database(settings.database_url, application="drumtower-dispatch", patience=30, plan_once=True)
     client = http.client(allow_private=settings.allow_private_addresses)
+    web = http.client()  # for addresses that authors write: never a private one, whatever the settings say
     queue = ArqQueue(settings.redis_url)
     box = Box(settings.secret_keys.get_secret_value())
     connections = Connections(
@@ -93,6 +95,8 @@ async def run(settings: Settings) -> None:
         Ticker("reviews", partial(remind_reviewers, db), EVERY_FEW_SECONDS, beat),
         Ticker("remind", partial(remind, db), EVERY_SECOND, beat),
         Ticker("warn", partial(warn, db), EVERY_MINUTE, beat),
+        Ticker("links", partial(look_at_links, db, web), EVERY_FEW_SECONDS, beat),
+        Ticker("renew_links", partial(renew_links, db), EVERY_MINUTE, beat),
         Ticker("licences", partial(warn_of_licences, db), EVERY_MINUTE, beat),
         Ticker("relay", partial(relay, db, queue), EVERY_SECOND, beat),
         Ticker("listen", partial(listen_to_channels, db, connections, settings), EVERY_SECOND, beat),
@@ -111,6 +115,7 @@ async def run(settings: Settings) -> None:
         await landing
     await queue.close()
     await client.aclose()
+    await web.aclose()
     await due.close()
     await db.close()
     log.info("scheduler.stopped")

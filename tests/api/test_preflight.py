@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from drumtower.crypto import Box
 from drumtower.db.engine import Database
-from drumtower.db.models import Brand
+from drumtower.db.models import Brand, LinkLook
 from tests.api.desk import BODY, LINK, Json, answer, problems, write
 from tests.factories import Team, make_asset, make_channel, make_team
 
@@ -182,3 +182,18 @@ class TestMediaAndWords:
             "placeholder_left",
             "ad_share_small_sample",
         }
+
+
+async def test_a_dead_link_is_told_once_somebody_has_looked(
+    client: httpx.AsyncClient, team: Team, db: Database, box: Box
+) -> None:
+    channel = await make_channel(db, team, box)
+    post = await write(client, team)
+    assert "link_dead" not in {one["code"] for one in (await one(client, post, channel))["violations"]}
+    async with db.transaction() as tx:
+        seen = {"state": "dead", "detail": "HTTP 404", "looked_at": datetime.now(UTC), "next_at": None}
+        await tx.execute(update(LinkLook).where(LinkLook.url == LINK).values(**seen))
+    [dead] = [
+        found for found in (await one(client, post, channel))["violations"] if found["code"] == "link_dead"
+    ]
+    assert (dead["pointer"], dead["severity"], dead["criterion"]) == ("/links/0", "warn", "accuracy")

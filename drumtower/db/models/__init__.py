@@ -13,6 +13,7 @@ from drumtower.db.models.freezes import Freeze
 from drumtower.db.models.ideas import Idea, IdeaScore
 from drumtower.db.models.interactions import Conversation, InboundEvent, Interaction
 from drumtower.db.models.limits import Breaker, RateBudget
+from drumtower.db.models.link_looks import LinkLook
 from drumtower.db.models.links import Click, Conversion, Link
 from drumtower.db.models.operations import AuditEvent, Heartbeat, IdempotencyKey, OutboxEvent
 from drumtower.db.models.originality import Fingerprint, ReferenceText
@@ -69,6 +70,7 @@ __all__ = [
     "Leftover",
     "LicenceWarning",
     "Link",
+    "LinkLook",
     "Member",
     "Occurrence",
     "OutboxEvent",

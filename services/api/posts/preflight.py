@@ -8,6 +8,7 @@ from uuid import UUID
 from drumtower import originality
 from drumtower.db.engine import Tx
 from drumtower.db.models import Brand, Channel, Freeze, Post
+from drumtower.db.repositories import link_looks
 from drumtower.db.repositories.assets import AssetRepository
 from drumtower.db.repositories.brands import BrandRepository
 from drumtower.db.repositories.channels import ChannelRepository
@@ -20,6 +21,7 @@ from drumtower.domain.deliveries import FINAL, Action, State
 from drumtower.domain.errors import Invalid, Severity, Violation
 from drumtower.domain.facts import Facts
 from drumtower.domain.freezes import Subject, covers
+from drumtower.domain.link_looks import urls_of
 from drumtower.messages import CONNECTED, facts_of
 from drumtower.platforms.registry import Registry
 from drumtower.standards import Publish, standards_of
@@ -111,9 +113,10 @@ async def check(
     found = await standards_of(tx, publishes, {principal.workspace_id: ground})
     policy = ground.policies.originality
     texts = await originality.originality_of(tx, principal.workspace_id, policy, content, post_id)
+    links = await link_looks.found(tx, principal.workspace_id, urls_of(content))
     pillar = await _pillar(tx, principal, post, brands, at)
     standards = {
-        one.channel_id: replace(held, originality=texts, pillar=pillar)
+        one.channel_id: replace(held, originality=texts, pillar=pillar, links=links)
         for one, held in zip(publishes, found, strict=True)
     }
     spoken = [

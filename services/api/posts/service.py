@@ -11,6 +11,7 @@ from drumtower import originality
 from drumtower.db import outbox
 from drumtower.db.engine import Tx
 from drumtower.db.models import Post, PostVersion
+from drumtower.db.repositories import link_looks
 from drumtower.db.repositories.deliveries import derive_status_of
 from drumtower.db.repositories.posts import PostRepository
 from drumtower.db.repositories.series import wake
@@ -18,6 +19,7 @@ from drumtower.domain.content import Content, digest, from_json, to_json
 from drumtower.domain.deliveries import FINAL, State
 from drumtower.domain.errors import Conflict, Invalid
 from drumtower.domain.ids import new_id
+from drumtower.domain.link_looks import FRESH_AFTER_EDIT, urls_of
 from drumtower.domain.posts import PostStatus
 from drumtower.domain.reviews import ReviewState
 from drumtower.platforms.registry import Registry
@@ -89,15 +91,21 @@ async def _add(
     tx.add(post)
     await tx.flush()  # the version refers to it
     _add_version(tx, principal, post, now)
-    await _remember(tx, post)
+    await _remember(tx, post, now)
     audit.record(tx, principal, verb, post.id, now)
     return post
 
 
-async def _remember(tx: Tx, post: Post) -> None:
-    """A template is there to be repeated: what is made from it is no copy of it."""
-    if not post.is_template:
-        await originality.remember(tx, post)
+async def _remember(tx: Tx, post: Post, now: datetime) -> None:
+    """Keep what later posts are compared with, and have the links looked at.
+
+    A template is there to be repeated: what is made from it is no copy of it.
+    """
+    if post.is_template:
+        return
+    await originality.remember(tx, post)
+    urls = [(post.workspace_id, url) for url in urls_of(from_json(post.content))]
+    await link_looks.want(tx, urls, now, FRESH_AFTER_EDIT)
 
 
 def _add_version(tx: Tx, principal: Principal, post: Post, now: datetime) -> None:
@@ -181,7 +189,7 @@ async def _rewrite(tx: Tx, principal: Principal, post: Post, content: Content, n
     post.version += 1
     post.review_state = ReviewState.DRAFT.value
     _add_version(tx, principal, post, now)
-    await _remember(tx, post)
+    await _remember(tx, post, now)
     outbox.append(
         tx,
         workspace_id=post.workspace_id,
