@@ -4,6 +4,8 @@ Run from the repository root: `python -m bench.adapters [--rounds 5] [--out FILE
 its conformance class once to its sandbox, in this process, and the answers are kept; then it publishes again and again
 while those answers come back at once. "httpx alone" is the same calls made bare, nothing read. Times are processor time of this process, of
 the best round: other work on the machine only adds. The first-come upload is in it, at the kit's small files.
+Mail is no HTTP: its sandbox speaks SMTP in this process, and what that costs is in the number. What a person publishes by
+hand calls nobody.
 """
 
 import argparse
@@ -12,19 +14,24 @@ import importlib
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.table import Table
+from starlette.routing import BaseRoute
 
-from drumtower.platforms import TokenSource, WebhookReceiver
+from drumtower.platforms import Credentials, TokenSource, WebhookReceiver
 from drumtower.platforms.registry import load
-from drumtower.testkit.conformance import AdapterConformance
-from drumtower.testkit.conformance_stage import Stage
+from drumtower.sandbox.platform import SandboxPlatform
+from drumtower.testkit.conformance_by_hand import ByHandConformance
+from drumtower.testkit.conformance_declaration import DeclarationRules
+from drumtower.testkit.conformance_stage import Hooks, Stage
 
 ROOT = Path(__file__).parents[1]
 URL = "http://sandbox"
@@ -80,15 +87,36 @@ class Tape(httpx.AsyncBaseTransport):
         self.at = 0
 
 
-def suites() -> Iterator[type[AdapterConformance]]:
-    """Return the conformance class of each adapter: it knows a message and a push that its platform takes."""
+class Nobody(SandboxPlatform):
+    """Where a person publishes: nothing is asked."""
+
+    slug = "nobody"
+
+    def routes(self) -> list[BaseRoute]:
+        return []
+
+    def control_routes(self) -> list[BaseRoute]:
+        return []
+
+    def add_account(self, **account: Any) -> Mapping[str, Any]:
+        return {"id": ""}
+
+
+def suites() -> Iterator[type[Hooks]]:
+    """Return a conformance class of each adapter: it knows a message and a push that its platform takes."""
     for file in sorted((ROOT / "tests" / "adapters").glob("test_*.py")):
         importlib.import_module(f"tests.adapters.{file.stem}")
-    found: dict[str, type[AdapterConformance]] = {}
-    for suite in AdapterConformance.__subclasses__():
+    found: dict[str, type[Hooks]] = {}
+    for suite in _below(DeclarationRules):
         if suite.__module__.startswith("tests.adapters."):
             found.setdefault(suite.adapter.slug, suite)
-    return (found[slug] for slug in sorted(load().adapters) if slug in found)
+    return (found[slug] for slug in sorted(load().adapters))
+
+
+def _below(suite: type[Any]) -> Iterator[type[Any]]:
+    for below in suite.__subclasses__():
+        yield below
+        yield from _below(below)
 
 
 async def _fastest(rounds: int, times: int, work: Callable[[], Awaitable[object]]) -> float:
@@ -101,19 +129,21 @@ async def _fastest(rounds: int, times: int, work: Callable[[], Awaitable[object]
     return best * 1e6
 
 
-async def measure(suite: AdapterConformance, rounds: int) -> Cost:
-    sandbox = suite.sandbox()
-    account = sandbox.add_account(**suite.account_options)
-    tape = Tape(httpx.ASGITransport(sandbox.app))
-    async with httpx.AsyncClient(transport=tape) as http:
+async def measure(suite: Hooks, rounds: int) -> Cost:
+    sandbox = Nobody() if isinstance(suite, ByHandConformance) else suite.sandbox()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(sandbox.running())
+        account = sandbox.add_account(**suite.account_options)
+        tape = Tape(httpx.ASGITransport(sandbox.app))
+        http = await stack.enter_async_context(httpx.AsyncClient(transport=tape))
         stage = Stage(
-            adapter=suite.adapter(http, URL),
-            impatient=suite.adapter(http, URL),
+            adapter=suite.speaking(sandbox, http, URL),
+            impatient=suite.speaking(sandbox, http, URL),
             sandbox=sandbox,
             base_url=URL,
             http=http,
             account=str(account["id"]),
-            credentials=suite.credentials_of(account),
+            credentials=_credentials(suite, account),
         )
         if isinstance(stage.adapter, TokenSource):
             token = await stage.adapter.token(stage.credentials)
@@ -122,7 +152,13 @@ async def measure(suite: AdapterConformance, rounds: int) -> Cost:
         return await _measured(suite, stage, tape, rounds)
 
 
-async def _measured(suite: AdapterConformance, stage: Stage, tape: Tape, rounds: int) -> Cost:
+def _credentials(suite: Hooks, account: Mapping[str, Any]) -> Credentials:
+    if isinstance(suite, ByHandConformance):
+        return Credentials(values=suite.values)
+    return suite.credentials_of(account)
+
+
+async def _measured(suite: Hooks, stage: Stage, tape: Tape, rounds: int) -> Cost:
     request = stage.request(suite.message("晨钟暮鼓，准点发声。#鼓楼 https://gulou.example/tea"))
     await stage.publish(request)
     tape.playing = True
@@ -136,14 +172,14 @@ async def _measured(suite: AdapterConformance, stage: Stage, tape: Tape, rounds:
             await stage.http.request(sent.method, sent.url, content=sent.content, headers=sent.headers)
 
     cost = await _fastest(rounds, PUBLISHES, publish)
-    alone = await _fastest(rounds, PUBLISHES, bare)
+    alone = await _fastest(rounds, PUBLISHES, bare) if tape.requests else None
     pushed = await _fastest(rounds, WEBHOOKS, push) if (push := _webhook(suite, stage)) else None
     return Cost(
         platform=suite.adapter.slug, calls=len(tape.requests), publish=cost, bare=alone, webhook=pushed
     )
 
 
-def _webhook(suite: AdapterConformance, stage: Stage) -> Callable[[], Awaitable[object]] | None:
+def _webhook(suite: Hooks, stage: Stage) -> Callable[[], Awaitable[object]] | None:
     adapter = stage.adapter
     if not isinstance(adapter, WebhookReceiver):
         return None
@@ -172,7 +208,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, help="append JSON lines here")
     options = parser.parse_args()
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "mail.log"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     costs = [asyncio.run(measure(suite(), options.rounds)) for suite in suites()]
     Console().print(_table(costs))
     if options.out:

@@ -1,6 +1,7 @@
 """Rows for the dispatch bench: channels, approved posts and their deliveries, made by the database itself."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from drumtower.domain.ids import new_id
 from tests.factories import Team
 
 CHANNELS = 500
+TABLES = ("deliveries", "posts", "channels", "attempts")
 FAR = "now() + interval '30 days'"
 _POSTS = text("""
 INSERT INTO posts (id, workspace_id, brand_id, title, kind, nature, owner_id, status, content, content_hash, version,
@@ -73,12 +75,12 @@ async def make_due(db: Database, team: Team, start: datetime, apart: timedelta) 
     await tidy(db)
 
 
-async def tidy(db: Database) -> None:
+async def tidy(db: Database, tables: Sequence[str] = TABLES) -> None:
     """Let the planner know, as autovacuum does in its own time."""
     async with db.engine.connect() as connection:
         free = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await free.execute(text("SET statement_timeout = '300s'"))
-        for table in ("deliveries", "posts", "channels", "attempts"):
+        for table in tables:
             await free.execute(text(f"VACUUM ANALYZE {table}"))
         await free.execute(text("RESET statement_timeout"))
 
