@@ -14,3 +14,9 @@ def new_id() -> UUID:
     random = secrets.randbits(74)
     high, low = random >> 62, random & ((1 << 62) - 1)
     return UUID(int=(milliseconds << 80) | _VERSION_7 | (high << 64) | _VARIANT | low)
+
+
+def next_id(last: UUID | None) -> UUID:
+    """Return an id after `last`, where the order counts and clocks may stand, differ or go back (section 6.2 there)."""
+    made = new_id()
+    return made if last is None or made > last else UUID(int=last.int + 1)

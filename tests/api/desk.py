@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from sqlalchemy import event, select, update
 from drumtower.db.engine import Database
 from drumtower.db.models import Delivery, Post
 from drumtower.domain.permissions import Role
+from services.api.deps import Services
 from tests.conftest import client_for
 from tests.factories import Team, make_key, make_member
 
@@ -25,6 +27,24 @@ BODY = "办公室里也能喝到一杯好茶 🍵"
 PASSED: Json = {
     point: {"verdict": "pass"} for point in ("accuracy", "compliance", "readability", "aesthetics")
 }
+
+
+@dataclass(slots=True)
+class Stopped:
+    """A clock that stands where it is put."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def stop(app: FastAPI, at: datetime) -> Stopped:
+    """Stop the API's clock at this moment."""
+    stopped = Stopped(at)
+    services: Services = app.state.services
+    app.state.services = replace(services, clock=stopped)
+    return stopped
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -20,6 +20,7 @@ from drumtower.domain.deliveries import State
 from drumtower.sandbox.sealed import cdata, element
 from services.api.deps import Services
 from services.api.webhooks.door import DOOR
+from tests.api.desk import Stopped, stop
 from tests.conftest import client_for
 from tests.factories import Team, make_team
 from tests.feedback.rows import (
@@ -55,23 +56,10 @@ VECTOR = Push(
 )
 
 
-@dataclass(slots=True)
-class Stopped:
-    """A clock that stands where it is put."""
-
-    moment: datetime
-
-    def now(self) -> datetime:
-        return self.moment
-
-
 @pytest.fixture
 def clock(app: FastAPI) -> Stopped:
     """The API's clock, stopped at the moment of the worked example."""
-    stopped = Stopped(AT)
-    services: Services = app.state.services
-    app.state.services = replace(services, clock=stopped)
-    return stopped
+    return stop(app, AT)
 
 
 @pytest.fixture

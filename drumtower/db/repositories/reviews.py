@@ -26,6 +26,11 @@ class ReviewRepository(Scoped):
             by_post[review.post_id].append(review)
         return by_post
 
+    async def last_id(self, post_id: UUID) -> UUID | None:
+        """Return the id of the newest verdict on the locked post."""
+        newest = self.all(post_id).order_by(Review.id.desc()).limit(1)
+        return await self.tx.scalar(newest.with_only_columns(Review.id))
+
     def add(self, review: Review) -> None:
         self.tx.add(review)
 

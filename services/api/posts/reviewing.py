@@ -12,7 +12,7 @@ from drumtower.db.repositories.reviews import ReviewRepository, judgement_of
 from drumtower.db.repositories.series import wake
 from drumtower.domain.content import from_json
 from drumtower.domain.errors import Conflict, Invalid, Violation
-from drumtower.domain.ids import new_id
+from drumtower.domain.ids import next_id
 from drumtower.domain.reviews import ReviewState, Verdict, approval_expires, latest, state
 from drumtower.domain.text import is_blank
 from drumtower.platforms.registry import Registry
@@ -80,10 +80,12 @@ async def judge(tx: Tx, principal: Principal, post: Post, asked: ReviewCreate, n
         )
     _check_verdicts(asked)
     reviews = ReviewRepository(tx, principal.workspace_id)
+    last = await reviews.last_id(post.id)
     for criterion, given in asked.criteria.given().items():
+        last = next_id(last)
         reviews.add(
             Review(
-                id=new_id(),
+                id=last,
                 workspace_id=post.workspace_id,
                 post_id=post.id,
                 version=post.version,
@@ -146,10 +148,12 @@ async def _conclude(tx: Tx, principal: Principal, post: Post, now: datetime) -> 
 
 
 async def _withdraw(tx: Tx, principal: Principal, post: Post, now: datetime) -> None:
-    """A reviewer found fault: what was approved before is no more, and what waits to leave is held."""
-    was_approved = post.review_state == ReviewState.APPROVED.value
+    """A reviewer found fault: what was approved before is no more, and what waits to leave is held.
+
+    So too where the review began anew: what was due before its approval ended may still be on its way.
+    """
     post.review_state = ReviewState.CHANGES_REQUESTED.value
-    if was_approved:
+    if post.approved_hash == post.content_hash:
         post.approved_hash = None
         rows = await PostRepository(tx, principal.workspace_id).hold_deliveries(post.id)
         detail = "A reviewer withdrew the approval."
