@@ -33,6 +33,7 @@ from tests.api.desk import (
     set_row,
     soon,
     statements,
+    stop,
     submit,
     write,
 )
@@ -97,6 +98,15 @@ class TestPlanning:
         assert made["content_hash"] == post["content_hash"]
         assert (await read(client, post))["status"] == "scheduled"
         assert answer(await client.get(f"/v1/deliveries/{made['id']}")) == made
+
+    async def test_in_a_millisecond_is_a_time_to_come_and_kept_to_the_millisecond(
+        self, app: FastAPI, client: httpx.AsyncClient, post: Json, channel: UUID
+    ) -> None:
+        now = datetime.now(UTC).replace(microsecond=999_500)
+        stop(app, now)
+        at = now + timedelta(milliseconds=1)
+        [made] = answer(await schedule(client, post, [channel], at=at.isoformat()), 201)["data"]
+        assert (datetime.fromisoformat(made["due_at"]), made["state"]) == (at, "planned")
 
     async def test_a_wall_clock_time_is_kept_as_planned(
         self, client: httpx.AsyncClient, post: Json, channel: UUID
@@ -194,6 +204,7 @@ class TestBadInput:
             ({"at": "2099-01-01T00:00:00Z"}, {"/at": "time_too_far"}),
             ({"at": "tomorrow"}, {"/at": "invalid_datetime"}),
             ({"at": "2026-02-30T00:00:00Z"}, {"/at": "invalid_datetime"}),
+            ({"at": "2026-12-31T23:59:60Z"}, {"/at": "invalid_datetime"}),
             ({"at": "0001-01-01T00:00:00+14:00"}, {"/at": "invalid_datetime"}),
             ({"at": "２０２６-12-01T09:30:00Z"}, {"/at": "invalid_datetime"}),
             ({"local": "2026-12-01T09:30"}, {"/timezone": "field_missing"}),
@@ -205,6 +216,10 @@ class TestBadInput:
             (
                 {"local": "2026-12-01T09:30+08:00", "timezone": "Asia/Shanghai"},
                 {"/local": "offset_not_wanted"},
+            ),
+            (
+                {"local": "2027-01-01T07:59:60", "timezone": "Asia/Shanghai"},
+                {"/local": "invalid_datetime"},
             ),
             ({"local": "2020-01-01T09:30", "timezone": "Asia/Shanghai"}, {"/local": "time_in_past"}),
             ({"local": "9999-12-31T23:59", "timezone": "America/New_York"}, {"/local": "invalid_datetime"}),

@@ -120,6 +120,7 @@ class TestBadInput:
             ({"rule": {"every": "month", "day": 32}}, {"/rule/day": "out_of_range"}),
             ({"rule": {"every": "week", "weekdays": ["mon", "mon"]}}, {"/rule/weekdays": "duplicate_weekday"}),
             ({"local": "24:00"}, {"/local": "invalid_string"}),
+            ({"local": "23:59:60"}, {"/local": "invalid_string"}),
             ({"timezone": "GMT+25"}, {"/timezone": "unknown_timezone"}),
             ({"timezone": "../etc"}, {"/timezone": "unknown_timezone"}),
             ({"timezone": ""}, {"/timezone": "unknown_timezone"}),

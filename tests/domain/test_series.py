@@ -44,6 +44,16 @@ def test_monthly_on_the_31st_means_the_months_last_day() -> None:
     assert first(leap, 2) == ["2027-02-28", "2028-02-29"]
 
 
+def test_a_29th_of_february_comes_back_each_leap_year_and_is_the_28th_meanwhile() -> None:
+    made = plan(Rule(every=Every.MONTH, interval=12, day=29), starts_on=date(2092, 2, 29))
+    shown = list(days(made, made.starts_on, date(2105, 1, 1)))
+    assert [day.year for day in shown] == list(range(2092, 2105))
+    assert {day.year for day in shown if day.day == 29} == {2092, 2096, 2104}, "2100 is no leap year"
+    assert {(day.month, day.day) for day in shown} == {(2, 28), (2, 29)}
+    every_month = plan(Rule(every=Every.MONTH, day=31), starts_on=date(2028, 1, 31))
+    assert first(every_month, 3, date(2028, 2, 1)) == ["2028-02-29", "2028-03-31", "2028-04-30"]
+
+
 def test_monthly_on_a_day_that_has_passed_begins_the_month_after() -> None:
     assert first(plan(Rule(every=Every.MONTH, day=1)), 2) == ["2026-02-01", "2026-03-01"]
 

@@ -54,8 +54,8 @@ TAIL = """
 | 55 100 mentions, 500 hashtags, an address of 10,000 characters | `…::test_what_may_be_written_stays_as_it_was_written`, `…::test_what_may_not_be_written` |
 | 56 an hour that is skipped, or comes twice | `tests/domain/test_schedules.py::test_what_the_clocks_make_unclear_is_refused_with_both_readings`, `tests/api/test_schedule.py` |
 | 57 zones that are none | `tests/domain/test_schedules.py::test_zones_have_iana_names`, `tests/api/test_series.py` |
-| 58 the years 1 and 9999, 29 February, the 31st | `tests/api/test_schedule.py`, `tests/api/test_hostile_texts.py::test_what_may_not_be_written`, `tests/domain/test_series.py::test_monthly_on_the_31st_means_the_months_last_day` |
-| 59 due in the past, in a moment, in 50 years | `tests/domain/test_schedules.py::test_the_past_and_the_far_future_are_refused`, `tests/api/test_schedule.py` |
+| 58 the years 1 and 9999, a leap second, 29 February, the 31st | `tests/api/test_schedule.py`, `tests/api/test_series.py`, `tests/api/test_hostile_texts.py::test_what_may_not_be_written`, `tests/domain/test_series.py::test_monthly_on_the_31st_means_the_months_last_day`, `…::test_a_29th_of_february_comes_back_each_leap_year_and_is_the_28th_meanwhile` |
+| 59 due in the past, in 1 ms, in 50 years | `tests/domain/test_schedules.py::test_the_past_and_the_far_future_are_refused`, `tests/api/test_schedule.py::TestPlanning::test_in_a_millisecond_is_a_time_to_come_and_kept_to_the_millisecond` |
 | 60 every second for ever | `tests/api/test_series.py` (`/rule/every`: there is no second), and 1,000 times at most |
 | 61–63 a picture of 50,000 × 50,000, 100,000 frames, a text bomb | `tests/api/test_assets.py::test_bombs_and_foreign_files_are_refused` |
 | 64 polyglots | `tests/api/test_assets.py::test_only_the_picture_is_kept` |
