@@ -66,15 +66,16 @@ def bare(cell: str) -> str:
     return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in "=+-@\t\r" else cell
 
 
-def moment(cell: str, zone: ZoneInfo, now: datetime) -> str:
-    """Return a moment of a table as RFC 3339: a time without an offset is the zone's, a day means its end, or now.
+def moment(cell: str, zone: ZoneInfo, now: datetime | None = None) -> str:
+    """Return a moment of a table as RFC 3339: a time without an offset is the zone's, a day means its end.
 
-    What is no moment stays as it is.
+    `now`: for what has happened, so that today means now. What is no moment stays as it is.
     """
     try:
         if len(cell) == _DAY:
             ends = datetime.combine(date.fromisoformat(cell) + timedelta(days=1), time(), zone)
-            return min(ends.astimezone(UTC), max(now, ends - timedelta(days=1))).isoformat()
+            latest = ends if now is None else max(now, ends - timedelta(days=1))
+            return min(ends.astimezone(UTC), latest).isoformat()
         at = datetime.fromisoformat(cell)
         return (at if at.tzinfo else at.replace(tzinfo=zone)).isoformat()
     except (ValueError, OverflowError):

@@ -1,7 +1,7 @@
 """What imports share: rows as JSON or as CSV, a dry run, and a verdict per row."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -97,13 +97,14 @@ def read(asked: Rows, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo
     """Read the rows as `shape`; a row that does not fit is refused, and stops no other."""
     if (asked.rows is None) == (asked.csv is None):
         raise Invalid.at("", "rows_or_csv", "Send rows or csv, one of the two.")
-    unknown = [name for name in asked.columns.values() if name not in shape.model_fields]
+    own = _columns(shape)
+    unknown = [name for name in asked.columns.values() if name not in own]
     if unknown:
         raise Invalid.at(
             "/columns",
             "csv_columns",
             f"There is no column {unknown[0]!r}.",
-            f"Known: {', '.join(shape.model_fields)}.",
+            f"Known: {', '.join(own)}.",
         )
     where, found, ignored = _cells(asked, shape, names, zone, now)
     rows: dict[int, Any] = {}
@@ -116,22 +117,31 @@ def read(asked: Rows, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo
     return Given(rows=rows, refused=refused, count=len(found), ignored=ignored, where=where)
 
 
+def _columns(shape: type[Row]) -> list[str]:
+    """Return the fields of a row as clients write them."""
+    return [field.alias or name for name, field in shape.model_fields.items()]
+
+
 def _cells(
     asked: Rows, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime
 ) -> tuple[str, Sequence[Mapping[str, Any]], tuple[str, ...]]:
     """Return where the rows stand, the rows, and which columns of theirs are left alone."""
     if asked.csv is None:
         return "rows", asked.rows or [], ()
-    own = {name: name for name in shape.model_fields}
+    own = {name: name for name in _columns(shape)}
     table = read_csv(asked.csv, {**own, **names, **asked.columns})
     rows = [
-        {name: moment(cell, zone, now) if name in _MOMENTS else cell for name, cell in row.items()}
+        {
+            name: moment(cell, zone, now if name in _PAST else None) if name in _MOMENTS else cell
+            for name, cell in row.items()
+        }
         for row in table.rows
     ]
     return "csv", rows, table.ignored
 
 
-_MOMENTS = frozenset({"taken_at", "occurred_at"})
+_PAST = frozenset({"taken_at", "occurred_at"})
+_MOMENTS = _PAST | {"expires_at"}
 
 
 def refuse(given: Given, index: int, field: str, code: str, detail: str, hint: str = "") -> None:
@@ -146,6 +156,15 @@ def refuse_future(given: Given, field: str, now: datetime) -> None:
     for index, row in list(given.rows.items()):
         if getattr(row, field) > now + GRACE:
             refuse(given, index, field, "time_in_future", "Nothing is known of what is still to come.")
+
+
+def known(given: Given, stored: Iterable[Hashable], key: Callable[[Any], Hashable]) -> list[int]:
+    """Return which rows are `stored` already, or stand further up in the same import."""
+    found, seen = [], set(stored)
+    for index, row in given.rows.items():
+        found += [index] if key(row) in seen else []
+        seen.add(key(row))
+    return found
 
 
 def told(asked: Rows, given: Given, known: Sequence[int]) -> ImportRead:
@@ -170,9 +189,9 @@ def told(asked: Rows, given: Given, known: Sequence[int]) -> ImportRead:
     )
 
 
-async def alone(tx: Tx, channel: Channel) -> None:
-    """One import a channel at a time: the second sees what the first has stored."""
-    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"import {channel.id}", 0))))
+async def alone(tx: Tx, owner_id: UUID) -> None:
+    """One import a channel (or workspace, where the rows are its own) at a time: the second sees what the first stored."""
+    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"import {owner_id}", 0))))
 
 
 async def posts_named(tx: Tx, channel: Channel, by_hand: ByHand, names: set[str]) -> dict[str, Delivery]:

@@ -43,6 +43,10 @@ class CalendarEventRepository(Scoped):
         """Return the event; raise NotFound."""
         return await self.find(CalendarEvent, event_id, "event", lock=lock)
 
+    async def beginning(self, days: Collection[date]) -> Sequence[CalendarEvent]:
+        """Return the events that begin on these days."""
+        return (await self.tx.scalars(self.all().where(CalendarEvent.starts_on.in_(days)))).all()
+
     async def standing(self, first: date, last: date, now: datetime) -> Sequence[CalendarEvent]:
         """Return the events that touch these days and are still worth a post at `now`."""
         touching = self.all().where(CalendarEvent.starts_on <= last, CalendarEvent.ends_on >= first)

@@ -61,7 +61,7 @@ async def take(
     channel = await ChannelRepository(tx, principal.workspace_id).get(channel_id)
     zone = ZoneInfo(principal.timezone)
     given = importing.read(asked, AudienceRow, NAMES, zone, now)
-    await importing.alone(tx, channel)
+    await importing.alone(tx, channel.id)
     audiences = AudienceRepository(tx, principal.workspace_id)
     kept = await audiences.of_days(channel.id, {row.day for row in given.rows.values()})
     _check(given, kept, now.astimezone(zone).date())

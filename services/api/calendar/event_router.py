@@ -1,23 +1,29 @@
 """Events: /v1/calendar/events."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Depends, Response
 
 from drumtower.db.models import CalendarEvent
 from drumtower.db.repositories.calendar import CalendarEventRepository
 from drumtower.domain.calendar import EventKind
-from services.api.calendar import events
+from drumtower.domain.permissions import Permission
+from services.api.calendar import event_imports, events
+from services.api.calendar.event_imports import EventImport
 from services.api.calendar.event_schemas import EventCreate, EventRead, EventUpdate
-from services.api.deps import Reader, TxDep
+from services.api.deps import ClockDep, Reader, TxDep, allow
 from services.api.editing import Publishing
 from services.api.etags import set_etag
 from services.api.idempotency import IdempotencyDep
+from services.api.importing import ImportRead
 from services.api.pagination import Page, PagingDep
+from services.api.principals import Principal
 from services.api.problems import responses
 from services.api.routing import feature
 
 router = feature("/calendar/events", "calendar")
+Publisher = Annotated[Principal, Depends(allow(Permission.POSTS_PUBLISH))]
 
 
 @router.get("", operation_id="calendar_events_list", summary="List events")
@@ -49,6 +55,23 @@ async def create_event(body: EventCreate, edit: Publishing, idempotency: Idempot
     event = await events.create(edit, body)
     edit.response.headers["Location"] = f"/v1/calendar/events/{event.id}"
     return edit.answer(event.revision, events.read(event))
+
+
+@router.post(
+    "/import",
+    operation_id="calendar_events_import",
+    summary="Import events",
+    responses=responses(409, 413, 415),
+)
+async def import_events(
+    body: EventImport, principal: Publisher, tx: TxDep, clock: ClockDep, idempotency: IdempotencyDep
+) -> ImportRead:
+    """A verdict per row; a row that is refused stops no other, and the same rows again change nothing.
+
+    An event is known by its kind, title, days and brand. In a CSV, a time without an offset is the workspace's, and a
+    day means its end.
+    """
+    return await event_imports.take(tx, principal, body, clock.now())
 
 
 @router.get("/{event_id}", operation_id="calendar_events_get", summary="Read an event")

@@ -20,21 +20,26 @@ from services.api.principals import Principal
 
 async def create(edit: Edit, asked: EventCreate) -> CalendarEvent:
     """Add an event; raise Invalid with everything that is wrong."""
-    fields = asked.model_dump(exclude={"kind"}) | {"owner_id": asked.owner_id or edit.principal.member_id}
-    event = CalendarEvent(
-        id=new_id(),
-        workspace_id=edit.principal.workspace_id,
-        kind=asked.kind.value,
-        revision=1,
-        created_by=edit.principal.member_id,
-        created_at=edit.now,
-        updated_at=edit.now,
-        **fields,
-    )
+    event = made(edit.principal, asked, edit.now)
     await _check(edit, occasion_of(event), asked.brand_id, asked.owner_id)
     edit.tx.add(event)
     audit.record(edit.tx, edit.principal, "calendar_event.created", event.id, edit.now, title=event.title)
     return event
+
+
+def made(principal: Principal, asked: EventCreate, now: datetime) -> CalendarEvent:
+    """Return the event that is asked for."""
+    fields = asked.model_dump(exclude={"kind"}) | {"owner_id": asked.owner_id or principal.member_id}
+    return CalendarEvent(
+        id=new_id(),
+        workspace_id=principal.workspace_id,
+        kind=asked.kind.value,
+        revision=1,
+        created_by=principal.member_id,
+        created_at=now,
+        updated_at=now,
+        **fields,
+    )
 
 
 async def update(edit: Edit, event_id: UUID, asked: EventUpdate) -> CalendarEvent:
@@ -68,16 +73,24 @@ async def _locked(edit: Edit, event_id: UUID) -> CalendarEvent:
 
 async def _check(edit: Edit, occasion: Occasion, brand_id: UUID | None, owner_id: UUID | None) -> None:
     violations = list(check_occasion(occasion))
-    workspace_id = edit.principal.workspace_id
-    if brand_id is not None and not await BrandRepository(edit.tx, workspace_id).knows(brand_id):
+    violations += await strange(edit.tx, edit.principal, brand_id, owner_id, edit.now)
+    if violations:
+        raise Invalid.of(violations)
+
+
+async def strange(
+    tx: Tx, principal: Principal, brand_id: UUID | None, owner_id: UUID | None, now: datetime
+) -> list[Violation]:
+    """Say which of the two are not the workspace's."""
+    violations = []
+    if brand_id is not None and not await BrandRepository(tx, principal.workspace_id).knows(brand_id):
         violations.append(Violation.unknown("brand"))
     if (
         owner_id is not None
-        and await MemberRepository(edit.tx, workspace_id).here(owner_id, edit.now) is None
+        and await MemberRepository(tx, principal.workspace_id).here(owner_id, now) is None
     ):
         violations.append(Violation.unknown("owner"))
-    if violations:
-        raise Invalid.of(violations)
+    return violations
 
 
 async def add_events(tx: Tx, principal: Principal, by_day: dict[date, CalendarDay], now: datetime) -> None:

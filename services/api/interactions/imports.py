@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -87,7 +88,7 @@ async def take(
     """Store what is new and say what became of each row; a dry run says the same and stores nothing."""
     channel = await ChannelRepository(tx, principal.workspace_id).get(asked.channel_id)
     given = importing.read(asked, InteractionRow, NAMES, ZoneInfo(principal.timezone), now)
-    await importing.alone(tx, channel)
+    await importing.alone(tx, channel.id)
     importing.refuse_future(given, "occurred_at", now)
     adapter = registry.adapters.get(channel.platform)
     names = {row.post for row in given.rows.values() if row.post}
@@ -100,10 +101,7 @@ async def take(
     stored = await FeedbackRepository(tx, principal.workspace_id).known(
         channel.id, {row.key for row in given.rows.values()}
     )
-    known, seen = [], set(stored)
-    for index, row in given.rows.items():
-        known += [index] if row.key in seen else []
-        seen.add(row.key)
+    known = importing.known(given, stored, attrgetter("key"))
     answer = importing.told(asked, given, known)
     if answer.created and not asked.dry_run:
         events = [

@@ -82,7 +82,7 @@ async def take(
     channel = await ChannelRepository(tx, principal.workspace_id).get(asked.channel_id)
     zone = ZoneInfo(principal.timezone)
     given = importing.read(asked, SampleRow, NAMES, zone, now)
-    await importing.alone(tx, channel)
+    await importing.alone(tx, channel.id)
     importing.refuse_future(given, "taken_at", now)
     _check_subjects(given)
     adapter = registry.adapters.get(channel.platform)
