@@ -19,13 +19,14 @@ Beat = Callable[[str, timedelta], Awaitable[None]]
 @dataclass(slots=True)
 class Ticker:
     """One step in a loop of its own. `wake()` runs it now. `beat(name, every)` is told of every good run,
-    and once before the first, so that a step that never ends well is missed.
+    and once before the first, so that a step that never ends well is missed. Without `at_once` the first run waits for the bell or the interval.
     """
 
     name: str
     step: Step
     every: timedelta
     beat: Beat | None = None
+    at_once: bool = True
     announced: bool = False
     failures: int = 0
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
@@ -35,14 +36,18 @@ class Ticker:
 
     async def run(self) -> None:
         """Run for ever; a cancellation ends it between two runs of the step, or inside one."""
+        if not self.at_once:
+            await self._rest(self.every)
         while True:
-            rest = await self._tick()
-            try:
-                await asyncio.wait_for(self._bell.wait(), max(rest.total_seconds(), 0.0))
-            except TimeoutError:
-                continue
-            finally:
-                self._bell.clear()
+            await self._rest(await self._tick())
+
+    async def _rest(self, most: timedelta) -> None:
+        try:
+            await asyncio.wait_for(self._bell.wait(), max(most.total_seconds(), 0.0))
+        except TimeoutError:
+            return
+        finally:
+            self._bell.clear()
 
     async def _tick(self) -> timedelta:
         try:

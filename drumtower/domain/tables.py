@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -11,6 +11,10 @@ from drumtower.domain.errors import Invalid
 
 DELIMITERS = ",;\t"
 MOST_ROWS = 1_000
+MOST_COLUMNS = 1_000
+LONGEST_LINE = 1_000_000
+# What a spreadsheet runs where a cell begins with it; some read the full-width forms as the others.
+FORMULAS = "=+-@\t\r\n＝＋－＠"
 _DAY = len("2026-12-01")
 
 
@@ -22,7 +26,9 @@ class Table:
     ignored: tuple[str, ...]
 
 
-def read_csv(text: str, names: Mapping[str, str], pointer: str = "/csv") -> Table:
+def read_csv(
+    text: str, names: Mapping[str, str], pointer: str = "/csv", most: int = MOST_ROWS
+) -> Table:
     """Read a table; `names`: from a header, as people write it, to the column it is.
 
     Raises Invalid where it is no table, has no column of ours, or is too long.
@@ -30,8 +36,11 @@ def read_csv(text: str, names: Mapping[str, str], pointer: str = "/csv") -> Tabl
     text = text.lstrip("\ufeff")
     head = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=head.count)
+    if head.count(delimiter) >= MOST_COLUMNS:
+        detail = f"It has more than {MOST_COLUMNS} columns."
+        raise Invalid.at(pointer, "csv_columns", detail, "Leave out those that are none of ours.")
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        lines = list(csv.reader(_lines(text), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise Invalid.at(
             pointer, "csv_malformed", f"This is no CSV: {error}.", "Quote cells that hold quotes."
@@ -45,12 +54,18 @@ def read_csv(text: str, names: Mapping[str, str], pointer: str = "/csv") -> Tabl
             pointer, "csv_columns", detail, f"Known: {', '.join(sorted(set(names.values())))}; or map them."
         )
     rows = [line for line in lines[1:] if any(cell.strip() for cell in line)]
-    if len(rows) > MOST_ROWS:
-        raise Invalid.at(
-            pointer, "too_many_rows", f"{MOST_ROWS} rows at most; these are {len(rows)}.", "Cut it."
-        )
+    if len(rows) > most:
+        raise Invalid.at(pointer, "too_many_rows", f"{most} rows at most; these are {len(rows)}.", "Cut it.")
     ignored = tuple(name for name, column in zip(header, columns, strict=True) if column is None and name)
     return Table(rows=[_cells(columns, line) for line in rows], ignored=ignored)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Give the lines of a text; one that would be cut into millions of cells is refused before it is."""
+    for line in io.StringIO(text, newline=""):
+        if len(line) > LONGEST_LINE:
+            raise csv.Error(f"a line is longer than {LONGEST_LINE} characters")
+        yield line
 
 
 def _cells(columns: list[str | None], line: list[str]) -> dict[str, str]:
@@ -63,7 +78,19 @@ def bare(cell: str) -> str:
 
     It stays text here whatever it begins with: nothing is ever run.
     """
-    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in "=+-@\t\r" else cell
+    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in FORMULAS else cell
+
+
+def guarded(cell: str) -> str:
+    """Return a cell that no spreadsheet runs as a formula; `bare` takes the apostrophe away again."""
+    return f"'{cell}" if cell.startswith(tuple(FORMULAS)) else cell
+
+
+def write_csv(lines: Iterable[Sequence[str]]) -> str:
+    """Return lines as CSV that is safe to open in a spreadsheet."""
+    written = io.StringIO(newline="")
+    csv.writer(written).writerows([guarded(cell) for cell in line] for line in lines)
+    return written.getvalue()
 
 
 def moment(cell: str, zone: ZoneInfo, now: datetime | None = None) -> str:

@@ -22,6 +22,7 @@ from drumtower.media.studio import Studio
 from drumtower.platforms.registry import Registry
 from drumtower.settings import Settings
 from drumtower.storage import Storage
+from drumtower.ticks import Ticker
 from services.api.limits import RateLimiter
 from services.api.principals import Principal, authenticate
 
@@ -44,6 +45,7 @@ class Services:
     limits: Limits
     limiter: RateLimiter
     studio: Studio
+    importer: Ticker
 
 
 def get_services(request: Request) -> Services:

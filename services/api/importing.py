@@ -95,6 +95,34 @@ class Given(BaseModel):
 
 def read(asked: Rows, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime) -> Given:
     """Read the rows as `shape`; a row that does not fit is refused, and stops no other."""
+    where, found, ignored = cells(asked, shape, names, zone, now)
+    rows: dict[int, Any] = {}
+    refused: Refusals = {}
+    for index, row in enumerate(found):
+        try:
+            rows[index] = shape.model_validate(row)
+        except ValidationError as error:
+            refused[index] = row_violations(error, where, index)
+    return Given(rows=rows, refused=refused, count=len(found), ignored=ignored, where=where)
+
+
+def _columns(shape: type[Row]) -> list[str]:
+    """Return the fields of a row as clients write them."""
+    return [field.alias or name for name, field in shape.model_fields.items()]
+
+
+def cells(
+    asked: Rows,
+    shape: type[Row],
+    names: Mapping[str, str],
+    zone: ZoneInfo,
+    now: datetime,
+    most: int = MOST_ROWS,
+) -> tuple[str, Sequence[Mapping[str, Any]], tuple[str, ...]]:
+    """Return where the rows stand, the rows as they were brought, and which columns of theirs are left alone.
+
+    Raises Invalid where they are no rows, or more than `most`.
+    """
     if (asked.rows is None) == (asked.csv is None):
         raise Invalid.at("", "rows_or_csv", "Send rows or csv, one of the two.")
     own = _columns(shape)
@@ -106,30 +134,9 @@ def read(asked: Rows, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo
             f"There is no column {unknown[0]!r}.",
             f"Known: {', '.join(own)}.",
         )
-    where, found, ignored = _cells(asked, shape, names, zone, now)
-    rows: dict[int, Any] = {}
-    refused: Refusals = {}
-    for index, cells in enumerate(found):
-        try:
-            rows[index] = shape.model_validate(cells)
-        except ValidationError as error:
-            refused[index] = row_violations(error, where, index)
-    return Given(rows=rows, refused=refused, count=len(found), ignored=ignored, where=where)
-
-
-def _columns(shape: type[Row]) -> list[str]:
-    """Return the fields of a row as clients write them."""
-    return [field.alias or name for name, field in shape.model_fields.items()]
-
-
-def _cells(
-    asked: Rows, shape: type[Row], names: Mapping[str, str], zone: ZoneInfo, now: datetime
-) -> tuple[str, Sequence[Mapping[str, Any]], tuple[str, ...]]:
-    """Return where the rows stand, the rows, and which columns of theirs are left alone."""
     if asked.csv is None:
         return "rows", asked.rows or [], ()
-    own = {name: name for name in _columns(shape)}
-    table = read_csv(asked.csv, {**own, **names, **asked.columns})
+    table = read_csv(asked.csv, {**{name: name for name in own}, **names, **asked.columns}, most=most)
     rows = [
         {
             name: moment(cell, zone, now if name in _PAST else None) if name in _MOMENTS else cell

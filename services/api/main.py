@@ -1,9 +1,12 @@
 """The API process: `python -m services.api.main [--host HOST] [--port PORT]`."""
 
 import argparse
+import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -26,6 +29,7 @@ from drumtower.platforms import registry
 from drumtower.settings import Settings
 from drumtower.stalls import watched
 from drumtower.storage import storage_of
+from drumtower.ticks import Ticker
 from services.api import health, idempotency, problems, reference
 from services.api.access.router import router as access
 from services.api.ad_share.router import router as ad_share
@@ -51,6 +55,9 @@ from services.api.deliveries.router import router as deliveries
 from services.api.deps import Services
 from services.api.freezes.router import router as freezes
 from services.api.ideas.router import router as ideas
+from services.api.imports import working
+from services.api.imports.router import import_router as posts_import
+from services.api.imports.router import router as imports
 from services.api.interactions.router import router as interactions
 from services.api.limits import RateLimiter
 from services.api.links.redirect import router as redirect
@@ -86,6 +93,8 @@ Send `Idempotency-Key` with every POST: a repeat replays the first answer. Times
 API_PATIENCE = 1.0
 # Of a full month's calendar, a megabyte: 7 ms instead of the 21 ms of level 9, and 3 % more bytes.
 GZIP_LEVEL = 4
+# How often a replica looks for imports that another one took up and left; its own wake it.
+IMPORTS_EVERY = timedelta(seconds=5)
 
 # Tried in order; what platforms call comes first.
 ROUTERS = (
@@ -114,6 +123,8 @@ ROUTERS = (
     ideas,
     posts,
     posts_bulk,
+    posts_import,
+    imports,
     workflow,
     reviewers,
     shares,
@@ -146,12 +157,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     queue = ArqQueue(settings.redis_url)
     limiter = RateLimiter(settings.redis_url, settings.requests_per_minute)
     box = Box(settings.secret_keys.get_secret_value())
-    adapters = registry.load()
+    adapters, clock = registry.load(), SystemClock()
+    step = partial(working.work, db, adapters, clock)
+    importer = Ticker("imports", step, IMPORTS_EVERY, at_once=False)
     app.state.services = Services(
         settings=settings,
         db=db,
         box=box,
-        clock=SystemClock(),
+        clock=clock,
         queue=queue,
         storage=storage_of(settings),
         registry=adapters,
@@ -165,9 +178,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         limits=Limits(registry=adapters, documented=settings.documented_limits),
         limiter=limiter,
         studio=Studio(),
+        importer=importer,
     )
+    working_on = asyncio.create_task(importer.run())
     with watched():
         yield
+    working_on.cancel()
+    with suppress(asyncio.CancelledError):
+        await working_on
     await queue.close()
     await limiter.close()
     await client.aclose()

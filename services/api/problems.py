@@ -208,6 +208,14 @@ def row_violations(error: ValidationError, *path: str | int) -> list[errors.Viol
     return [_violation({**item, "loc": ("body", *path, *item["loc"])}) for item in items]
 
 
+def refusals(error: ValidationError | errors.DrumtowerError) -> list[ProblemViolation]:
+    """Return why one of many was refused."""
+    if isinstance(error, ValidationError):
+        return violations_read(row_violations(error))
+    alone = (errors.Violation(pointer="", code=error.code, detail=error.detail),)
+    return violations_read(error.violations or alone)
+
+
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}

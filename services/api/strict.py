@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from fastapi.dependencies.models import Dependant
@@ -11,6 +12,8 @@ from drumtower.domain.errors import Invalid, UnsupportedMedia, Violation
 DEEPEST = 64
 MOST_KEYS = 10_000
 LARGEST_INTEGER = 2**63 - 1
+_BRACKETS = re.compile(r"[\[\]{}]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def parse(body: bytes, content_type: str) -> Any:
@@ -49,11 +52,11 @@ def check(value: Any) -> None:
 
 def _check_depth(text: str) -> None:
     depth = deepest = 0
-    for character in text:
-        if character in "[{":
+    for found in _BRACKETS.finditer(text):
+        if found[0] in "[{":
             depth += 1
             deepest = max(depth, deepest)
-        elif character in "]}":
+        else:
             depth -= 1
     # Brackets inside strings count too; a text with 64 open brackets more than closed ones is not a post.
     if deepest > DEEPEST:
@@ -97,7 +100,7 @@ def _walk(value: Any, pointer: str, violations: list[Violation]) -> None:
 def _check_text(text: str, pointer: str, violations: list[Violation]) -> None:
     if "\x00" in text:
         violations.append(_violation(pointer, "nul_character", "Text may not hold U+0000."))
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATES.search(text):
         violations.append(_violation(pointer, "lone_surrogate", "Text may not hold half a surrogate pair."))
 
 

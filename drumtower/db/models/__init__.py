@@ -11,6 +11,7 @@ from drumtower.db.models.channels import AuthorisationWarning, Channel, Feedback
 from drumtower.db.models.deliveries import Attempt, Delivery, Leftover
 from drumtower.db.models.freezes import Freeze
 from drumtower.db.models.ideas import Idea, IdeaScore
+from drumtower.db.models.imports import Import, ImportRow
 from drumtower.db.models.interactions import Conversation, InboundEvent, Interaction
 from drumtower.db.models.limits import Breaker, RateBudget
 from drumtower.db.models.link_looks import LinkLook
@@ -64,6 +65,8 @@ __all__ = [
     "Idea",
     "IdeaScore",
     "IdempotencyKey",
+    "Import",
+    "ImportRow",
     "InboundEvent",
     "Interaction",
     "Invitation",

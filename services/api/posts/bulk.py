@@ -17,7 +17,7 @@ from services.api.posts import reviewing, service
 from services.api.posts.bulk_schemas import MOST, Bulk, BulkFilter, BulkRead, BulkRow, BulkVerb, BulkVerdict
 from services.api.posts.schemas import PostUpdate
 from services.api.principals import Principal
-from services.api.problems import row_violations, violations_read
+from services.api.problems import refusals
 
 # A submit runs every check on every channel: more of them would hold the posts for too long.
 MOST_SUBMITS = 200
@@ -89,13 +89,8 @@ async def _one(
     try:
         async with tx.begin_nested():
             made = await _act(tx, principal, registry, asked, post_id, now)
-    except ValidationError as error:
-        return BulkRow(
-            post_id=post_id, verdict=BulkVerdict.REFUSED, errors=violations_read(row_violations(error))
-        )
-    except DrumtowerError as error:
-        why = error.violations or (Violation(pointer="", code=error.code, detail=error.detail),)
-        return BulkRow(post_id=post_id, verdict=BulkVerdict.REFUSED, errors=violations_read(why))
+    except (ValidationError, DrumtowerError) as error:
+        return BulkRow(post_id=post_id, verdict=BulkVerdict.REFUSED, errors=refusals(error))
     return BulkRow(post_id=post_id, verdict=BulkVerdict.DONE, made_id=made)
 
 

@@ -1,0 +1,1 @@
+"""Imports that are worked in the background: posts, row by row."""
