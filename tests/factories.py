@@ -10,7 +10,7 @@ from PIL import Image
 
 from drumtower.crypto import Box, new_token, password_hash, token_hash
 from drumtower.db.engine import Database, Tx
-from drumtower.db.models import ApiKey, Asset, Brand, Channel, ComplianceFinding, Member, Workspace
+from drumtower.db.models import ApiKey, Asset, Brand, Channel, ComplianceFinding, Import, ImportRow, Member, Workspace
 from drumtower.domain.clock import SystemClock
 from drumtower.domain.ids import new_id
 from drumtower.domain.permissions import Role
@@ -195,3 +195,29 @@ async def make_image(db: Database, storage: Storage, team: Team) -> UUID:
     asset_id = await make_asset(db, team, file_name="茶.png", size=len(kept.getvalue()), alt_text="一杯茶")
     await storage.write(team.workspace_id, asset_id, kept.getvalue())
     return asset_id
+
+
+async def make_import(db: Database, team: Team, raws: list[dict[str, Any]], **columns: Any) -> UUID:
+    """Add an import of posts whose rows wait; nothing wakes a process to work it."""
+    now = SystemClock().now()
+    same = {"workspace_id": team.workspace_id}
+    row = {
+        "kind": "posts",
+        "state": "running",
+        "dry_run": False,
+        "count": len(raws),
+        "created": 0,
+        "refused": 0,
+        "ignored_columns": [],
+        "created_by": team.owner_id,
+        "created_at": now,
+        "worked_at": now,
+    }
+    made = Import(id=new_id(), **same | row | columns)
+    async with db.transaction() as tx:
+        tx.add(made)
+        await tx.flush()
+        for number, raw in enumerate(raws, 1):
+            fields = {"import_id": made.id, "number": number, "raw": raw, "state": "waiting", "errors": []}
+            tx.add(ImportRow(**same | fields))
+    return made.id

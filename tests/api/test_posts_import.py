@@ -6,7 +6,7 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -21,9 +21,10 @@ from drumtower.domain.ids import new_id
 from drumtower.platforms import registry
 from services.api.imports.working import CHUNK, chunk, work
 from tests.api.desk import Json, answer, problems
-from tests.factories import Team
+from tests.factories import Team, make_import
 
 PATH = "/v1/posts/import"
+ROWS = 2 * CHUNK + 5
 SOON = (datetime.now(UTC).date() + timedelta(days=2)).isoformat()
 GOOD: Json = {"body": "一杯好茶", "kind": "image_text", "nature": "editorial"}
 
@@ -136,26 +137,10 @@ async def test_what_is_no_body(app: FastAPI, client: httpx.AsyncClient, team: Te
     answer(await begin(client, team, csv="x" * 2_000), 413)
 
 
-async def stored(db: Database, team: Team, rows: int, **fields: Any) -> Import:
-    """An import in the database, with no process that would work it."""
-    now = datetime.now(UTC)
-    begun = Import(
-        workspace_id=team.workspace_id, kind="posts", state="running", dry_run=False, count=rows, created=0,
-        refused=0, ignored_columns=[], created_by=team.owner_id, created_at=now, worked_at=now, **fields,
-    )  # fmt: skip
-    async with db.transaction() as tx:
-        tx.add(begun)
-        await tx.flush()
-        brand = {"brand_id": str(team.brand_id)}
-        for number in range(1, rows + 1):
-            raw = GOOD | brand | {"title": str(number)}
-            tx.add(
-                ImportRow(
-                    import_id=begun.id, number=number, workspace_id=team.workspace_id, raw=raw,
-                    state="waiting", errors=[],
-                )
-            )  # fmt: skip
-    return begun
+async def stored(db: Database, team: Team, rows: int, **columns: Any) -> UUID:
+    brand = {"brand_id": str(team.brand_id)}
+    raws = [GOOD | brand | {"title": str(number)} for number in range(1, rows + 1)]
+    return await make_import(db, team, raws, **columns)
 
 
 async def work_all(db: Database) -> None:
@@ -163,15 +148,15 @@ async def work_all(db: Database) -> None:
         pass
 
 
-async def reread(db: Database, begun: Import) -> tuple[str, int, int]:
+async def reread(db: Database, begun: UUID) -> tuple[str, int, int]:
     async with db.transaction() as tx:
-        found = await tx.get_one(Import, begun.id)
+        found = await tx.get_one(Import, begun)
     return found.state, found.created, found.refused
 
 
 @pytest.mark.long
 async def test_a_kill_between_chunks_doubles_nothing_and_loses_nothing(db: Database, team: Team) -> None:
-    begun = await stored(db, team, 2 * CHUNK + 5)
+    begun = await stored(db, team, ROWS)
     adapters, clock = registry.load(), SystemClock()
     assert await work(db, adapters, clock) is not None
     with pytest.raises(KeyboardInterrupt):
@@ -185,12 +170,12 @@ async def test_a_kill_between_chunks_doubles_nothing_and_loses_nothing(db: Datab
             raise KeyboardInterrupt
     assert await reread(db, begun) == ("running", CHUNK, 0)
     await work_all(db)
-    assert await reread(db, begun) == ("done", begun.count, 0)
+    assert await reread(db, begun) == ("done", ROWS, 0)
     async with db.transaction() as tx:
         titles = (await tx.scalars(select(Post.title))).all()
         linked = (await tx.execute(select(ImportRow.number, Post.title).join(Post))).all()
-    assert sorted(titles, key=int) == [str(number) for number in range(1, begun.count + 1)]
-    assert len(linked) == begun.count
+    assert sorted(titles, key=int) == [str(number) for number in range(1, ROWS + 1)]
+    assert len(linked) == ROWS
     assert all(title == str(number) for number, title in linked)
 
 
@@ -208,7 +193,7 @@ async def test_rights_are_those_of_now(db: Database, team: Team) -> None:
     await work_all(db)
     assert await reread(db, viewed) == ("done", 0, 1)
     async with db.transaction() as tx:
-        row = await tx.get_one(ImportRow, (viewed.id, 1))
+        row = await tx.get_one(ImportRow, (viewed, 1))
     assert [error["code"] for error in row.errors] == ["permission_missing"]
 
 
@@ -219,7 +204,7 @@ async def test_a_chunk_that_fails_stops_no_other_import(
     real = chunk
 
     async def breaks(tx: Any, adapters: Any, found: Import, now: datetime) -> None:
-        if found.id == first.id:
+        if found.id == first:
             raise RuntimeError
         await real(tx, adapters, found, now)
 
@@ -231,7 +216,7 @@ async def test_a_chunk_that_fails_stops_no_other_import(
 
 async def test_cancelled_is_left(client: httpx.AsyncClient, db: Database, team: Team) -> None:
     begun = await stored(db, team, 3)
-    path = f"/v1/imports/{begun.id}/cancel"
+    path = f"/v1/imports/{begun}/cancel"
     cancelled = answer(await client.post(path))
     assert (cancelled["state"], cancelled["created"]) == ("cancelled", 0)
     assert answer(await client.post(path)) == cancelled

@@ -142,6 +142,7 @@ CARRIED: dict[tuple[str, str], Callable[[dict[str, str]], Json]] = {
     ("ideas_develop", "owner_id"): lambda ids: DEVELOPED | {"owner_id": ids["owner_id"]},
     ("links_create", "channel_id"): lambda ids: LINK | {"channel_id": ids["channel_id"]},
     ("links_create", "post_id"): lambda ids: LINK | {"post_id": ids["post_id"]},
+    ("posts_import", "brand_id"): lambda ids: {"brand_id": ids["brand_id"], "csv": "title"},
     ("posts_create", "asset_ids"): lambda ids: POST | {"asset_ids": [ids["asset_id"]]},
     ("posts_create", "brand_id"): lambda ids: POST | {"brand_id": ids["brand_id"]},
     ("posts_create", "owner_id"): lambda ids: POST | {"owner_id": ids["owner_id"]},

@@ -15,7 +15,7 @@ from drumtower.domain.ids import new_id
 from drumtower.feedback import ingest
 from tests.api import pictures
 from tests.api.desk import Json, answer, planned, soon
-from tests.factories import Team, make_finding
+from tests.factories import Team, make_finding, make_import
 from tests.feedback.rows import make_channel, said
 
 CANARY = "金丝雀canary"
@@ -119,6 +119,7 @@ async def build(
     event = answer(await client.post("/v1/calendar/events", json=said), 201)
     feed = answer(await client.post("/v1/calendar/feeds", json={"name": CANARY}), 201)
     shared = answer(await client.post(f"/v1/posts/{draft['id']}/shares", json={"name": CANARY}), 201)
+    imported_id = await make_import(db, team, [{"title": CANARY}], state="done")
     finding = await make_finding(db, team, UUID(draft["id"]), quote=CANARY)
     return {
         "pack_id": rule_pack["id"],
@@ -129,6 +130,7 @@ async def build(
         "kind": day["kind"],
         "reference_id": reference["id"],
         "finding_id": str(finding),
+        "import_id": str(imported_id),
         "brand_id": brand["id"],
         "campaign_id": campaign["id"],
         "template_id": pattern["id"],
