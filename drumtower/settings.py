@@ -68,7 +68,9 @@ class Settings(BaseSettings):
     )
     largest_body: int = Field(default=1024 * 1024, ge=1024, description="The largest JSON body, in bytes.")
     largest_import: int = Field(
-        default=32 * 1024 * 1024, ge=1024, description="The largest import of posts, in bytes of its JSON body."
+        default=32 * 1024 * 1024,
+        ge=1024,
+        description="The largest import of posts, in bytes of its JSON body.",
     )
     largest_asset: int = Field(
         default=20 * 1024 * 1024, ge=1024, description="The largest picture that may be uploaded, in bytes."

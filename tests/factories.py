@@ -10,7 +10,17 @@ from PIL import Image
 
 from drumtower.crypto import Box, new_token, password_hash, token_hash
 from drumtower.db.engine import Database, Tx
-from drumtower.db.models import ApiKey, Asset, Brand, Channel, ComplianceFinding, Import, ImportRow, Member, Workspace
+from drumtower.db.models import (
+    ApiKey,
+    Asset,
+    Brand,
+    Channel,
+    ComplianceFinding,
+    Import,
+    ImportRow,
+    Member,
+    Workspace,
+)
 from drumtower.domain.clock import SystemClock
 from drumtower.domain.ids import new_id
 from drumtower.domain.permissions import Role

@@ -26,9 +26,7 @@ class Table:
     ignored: tuple[str, ...]
 
 
-def read_csv(
-    text: str, names: Mapping[str, str], pointer: str = "/csv", most: int = MOST_ROWS
-) -> Table:
+def read_csv(text: str, names: Mapping[str, str], pointer: str = "/csv", most: int = MOST_ROWS) -> Table:
     """Read a table; `names`: from a header, as people write it, to the column it is.
 
     Raises Invalid where it is no table, has no column of ours, or is too long.

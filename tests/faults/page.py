@@ -65,7 +65,7 @@ TAIL = """
 | 69, 70 archives | `tests/api/test_assets.py::test_bombs_and_foreign_files_are_refused`: no archive is taken, so none is opened |
 | 71 file names | `tests/api/test_assets.py::test_file_names_are_made_harmless` |
 | 72 no bytes, or fewer than said | `tests/api/test_assets.py::test_forms_are_read_strictly`, `…_are_refused` |
-| 73 tables made to hurt | `tests/domain/test_tables.py::test_what_is_none_is_refused_soon` |
+| 73 tables made to hurt | `tests/domain/test_tables.py::test_what_is_none_is_refused_soon`, `tests/api/test_posts_import.py::test_what_is_no_import` |
 | 74 HEIC | `tests/api/test_assets.py::test_bombs_and_foreign_files_are_refused`: not taken |
 
 ## Hostile platform answers and moments, case by case

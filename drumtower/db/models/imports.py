@@ -29,7 +29,9 @@ class Import(Base):
     refused: Mapped[int]
     ignored_columns: Mapped[list[str]]
     created_by: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
-    api_key_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"))  # its scopes hold for the rows too
+    api_key_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("api_keys.id")
+    )  # its scopes hold for the rows too
     created_at: Mapped[datetime]
     worked_at: Mapped[datetime]  # the last chunk, or the last try: whoever waited longest is next
     ended_at: Mapped[datetime | None]

@@ -89,9 +89,7 @@ async def export_rows(
     """One line a violation. What a spreadsheet would run as a formula begins with an apostrophe."""
     table = await service.export(tx, principal, import_id, state)
     name = f'attachment; filename="import-{import_id}.csv"'
-    return Response(
-        table, media_type=f"{MEDIA_TYPE}; charset=utf-8", headers={"Content-Disposition": name}
-    )
+    return Response(table, media_type=f"{MEDIA_TYPE}; charset=utf-8", headers={"Content-Disposition": name})
 
 
 @router.post(
