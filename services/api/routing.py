@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from fastapi.security.utils import get_authorization_scheme_param
 from pydantic import TypeAdapter
 from starlette.types import Message, Receive
 
@@ -15,6 +16,7 @@ from drumtower.settings import Settings
 from services.api import strict
 from services.api.editing import Edit
 from services.api.idempotency import Idempotency
+from services.api.principals import authenticate
 from services.api.problems import responses
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -46,11 +48,14 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         known = strict.query_names(self.dependant)
         takes_json = self.body_field is not None and not _is_form(self)
-        setting = getattr(self.endpoint, "largest", "largest_body" if takes_json else "largest_file")
+        raised = getattr(self.endpoint, "largest", None)
+        setting = raised or ("largest_body" if takes_json else "largest_file")
 
         async def strictly(request: Request) -> Response:
             strict.check_query(request.query_params.multi_items(), known)
             settings: Settings = request.app.state.services.settings
+            if raised:
+                await _admit(request)
             largest = getattr(settings, setting) + (0 if takes_json else FORM_OVERHEAD)
             strict_request = StrictRequest(request.scope, _limited(request, largest))
             if takes_json:
@@ -58,6 +63,14 @@ class StrictRoute(APIRoute):
             return await handle(strict_request)
 
         return strictly
+
+
+async def _admit(request: Request) -> None:
+    """Raise Unauthenticated before a large body is read: what one may send here is more than a stranger may."""
+    services = request.app.state.services
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    async with services.db.transaction() as tx:
+        await authenticate(tx, token if scheme.lower() == "bearer" else None, services.clock.now())
 
 
 def _is_form(route: APIRoute) -> bool:

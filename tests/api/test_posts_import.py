@@ -21,6 +21,7 @@ from drumtower.domain.ids import new_id
 from drumtower.platforms import registry
 from services.api.imports.working import CHUNK, chunk, work
 from tests.api.desk import Json, answer, problems
+from tests.conftest import client_for
 from tests.factories import Team, make_import
 
 PATH = "/v1/posts/import"
@@ -136,6 +137,8 @@ async def test_what_is_no_body(app: FastAPI, client: httpx.AsyncClient, team: Te
     assert problems(await client.post(PATH, content=wide, headers={"Content-Type": "application/json"})) == {
         "": "not_utf8"
     }
+    async with client_for(app, None) as nobody:  # who is not read to the end
+        answer(await nobody.post(PATH, content=b"{" * 2_000_000), 401)
     small = app.state.services.settings.model_copy(update={"largest_import": 2_000})
     app.state.services = replace(app.state.services, settings=small)
     answer(await begin(client, team, csv="x" * 2_000), 413)
