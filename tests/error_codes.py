@@ -39,7 +39,7 @@ def sources() -> Iterator[Path]:
 def find() -> tuple[Found, ...]:
     """Return every value given to a parameter called `code`, and every entry of a table of codes."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources()}
-    local = {path: dict(_takers(tree)) for path, tree in trees.items()}
+    local = {path: dict(takers_of(tree)) for path, tree in trees.items()}
     shared = {
         name: position
         for takers in local.values()
@@ -50,12 +50,12 @@ def find() -> tuple[Found, ...]:
         Found(code, str(path.relative_to(ROOT)))
         for path, tree in trees.items()
         for node in ast.walk(tree)
-        for code in _codes(node, shared | local[path])
+        for code in codes_of(node, shared | local[path])
     }
     return tuple(sorted(found, key=lambda one: (one.code, one.where)))
 
 
-def _takers(tree: ast.Module) -> Iterator[tuple[str, int]]:
+def takers_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Name the functions and classes with a parameter `code`, and its position among those of a call."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and any(
@@ -79,7 +79,7 @@ def _names(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return names[1:] if names[:1] in (["self"], ["cls"]) else names
 
 
-def _codes(node: ast.AST, takers: dict[str, int]) -> Iterator[str]:
+def codes_of(node: ast.AST, takers: dict[str, int]) -> Iterator[str]:
     if isinstance(node, ast.Call):
         yield from _of_call(node, takers)
     elif isinstance(node, ast.Dict):

@@ -8,8 +8,10 @@ import pytest
 
 from drumtower import limits
 from drumtower.domain import permissions
+from drumtower.domain.checks import CHECKS
 from drumtower.platforms import registry
 from drumtower.settings import example, reference
+from tests import checks_page
 from tests.error_codes import find
 from tests.faults import page as reliability
 
@@ -78,6 +80,13 @@ def test_limits_page() -> None:
         ' print(limits.reference(registry.load()), end="")\''
     )
     assert page.read_text(encoding="utf-8") == made, f"Run: {command} > {page.relative_to(ROOT)}"
+
+
+def test_checks_page() -> None:
+    assert all(check.rule.__doc__ for checks in CHECKS.values() for check in checks), "say what it looks at"
+    assert checks_page.PAGE.read_text(encoding="utf-8") == checks_page.page(), (
+        "Run: python -m tests.checks_page"
+    )
 
 
 def test_settings_pages() -> None:

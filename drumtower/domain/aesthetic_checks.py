@@ -13,6 +13,7 @@ FULL_GRIDS = frozenset({1, 2, 3, 4, 6, 9})  # what fills its rows where platform
 
 
 def sharpness(media: Files) -> Iterator[Violation]:
+    """Say which images are too small to be sharp on a phone."""
     for index, image in _images(media):
         if image.width and image.height and max(image.width, image.height) < SHARP:
             yield _warn(
@@ -25,6 +26,7 @@ def sharpness(media: Files) -> Iterator[Violation]:
 
 
 def weight(media: Files) -> Iterator[Violation]:
+    """Say which images are so heavy that readers wait."""
     for index, image in _images(media):
         if image.size > HEAVY:
             yield _warn(

@@ -36,6 +36,7 @@ def _plain(text: str) -> str:
 
 
 def banned_words(texts: Texts, banned: Sequence[str]) -> Iterator[Violation]:
+    """Say which words stand in the texts that the brand does not use."""
     looked_for = [(word, plain) for word in banned if (plain := _plain(word))]
     for pointer, text in texts:
         said = _plain(text)
@@ -50,6 +51,7 @@ def banned_words(texts: Texts, banned: Sequence[str]) -> Iterator[Violation]:
 
 
 def required_words(texts: Texts, required: Sequence[str]) -> Iterator[Violation]:
+    """Say which words the brand asks for and the texts lack."""
     said = "\n".join(_plain(text) for _, text in texts)
     for word in required:
         if _plain(word) not in said:

@@ -9,6 +9,7 @@ from drumtower.domain.rule_packs import Hit, Screen
 
 
 def rules(texts: Texts, screen: Screen) -> Iterator[Violation]:
+    """Say what the workspace's rule packs find in the texts."""
     for pointer, text in texts:
         yield from screened(pointer, text, screen)
 

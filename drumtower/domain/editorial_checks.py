@@ -21,6 +21,7 @@ _PLACEHOLDER = regex.compile(
 
 
 def placeholders(texts: Texts) -> Iterator[Violation]:
+    """Say where something is still to be written: `{{…}}`, TODO, lorem ipsum, 待补充 and the like."""
     for pointer, text in texts:
         if match := _PLACEHOLDER.search(text):
             yield Violation(
@@ -33,6 +34,7 @@ def placeholders(texts: Texts) -> Iterator[Violation]:
 
 
 def licences(media: Files, at: datetime) -> Iterator[Violation]:
+    """Say which files' licences end before the post leaves, or soon after."""
     for index, file in enumerate(media):
         if file is None or file.expires_at is None:
             continue
@@ -54,6 +56,7 @@ def licences(media: Files, at: datetime) -> Iterator[Violation]:
 
 
 def alt_texts(media: Files) -> Iterator[Violation]:
+    """Say which images have no alternative text."""
     for index, file in enumerate(media):
         if file is not None and file.content_type.startswith("image/") and is_blank(file.alt_text):
             yield Violation(
@@ -66,6 +69,7 @@ def alt_texts(media: Files) -> Iterator[Violation]:
 
 
 def repeated_media(ids: Sequence[UUID]) -> Iterator[Violation]:
+    """Say which files stand twice in the post."""
     for index, asset_id in enumerate(ids):
         if asset_id in ids[:index]:
             yield Violation(

@@ -12,6 +12,7 @@ from drumtower.domain.text import is_blank, length, links_in
 
 
 def connected(facts: Facts) -> Iterator[Violation]:
+    """Say that the channel has no working connection."""
     if not facts.connected:
         yield Violation(
             pointer="/channel",
@@ -22,6 +23,7 @@ def connected(facts: Facts) -> Iterator[Violation]:
 
 
 def kind(facts: Facts) -> Iterator[Violation]:
+    """Say that the platform takes no post of this kind."""
     if facts.content.kind not in facts.capabilities.kinds:
         taken = ", ".join(facts.capabilities.kinds)
         yield Violation(
@@ -33,12 +35,14 @@ def kind(facts: Facts) -> Iterator[Violation]:
 
 
 def texts(facts: Facts) -> Iterator[Violation]:
+    """Say which of title and body is missing, or longer than the platform takes, counted its way."""
     if facts.capabilities.title is not None:
         yield from _text("title", facts.content.title, facts.capabilities.title, facts.platform)
     yield from _text("body", facts.text, facts.capabilities.body, facts.platform)
 
 
 def follow_ups(facts: Facts) -> Iterator[Violation]:
+    """Say what is wrong with the parts that follow: each one's length, and how many there are."""
     rule = facts.capabilities.follow_up
     if rule is None:
         return  # the settings know no such field, and say so
@@ -79,6 +83,7 @@ def _text(
 
 
 def link(facts: Facts) -> Iterator[Violation]:
+    """Ask for a link where the platform takes no text without one under the channel's own domain."""
     # Which domain it must be under is the channel's secret business; the adapter says so when it sends.
     if facts.capabilities.link_domain_required and not links_in(facts.text):
         yield Violation(
@@ -90,6 +95,7 @@ def link(facts: Facts) -> Iterator[Violation]:
 
 
 def media(facts: Facts) -> Iterator[Violation]:
+    """Say which files are gone, missing, too many, or not what the platform takes: type, size, length, codecs, shape."""
     for index, media in enumerate(facts.media):
         if media is None:
             pointer = f"/asset_ids/{index}"
@@ -122,6 +128,7 @@ def _together(facts: Facts) -> Iterator[Violation]:
 
 
 def hashtags(facts: Facts) -> Iterator[Violation]:
+    """Say that there are more hashtags than the platform takes, or longer ones."""
     rule, given = facts.capabilities.hashtags, facts.content.hashtags
     if rule is None:
         return
@@ -271,4 +278,5 @@ def _unwanted(facts: Facts, index: int, content_type: str, hint: str = "") -> Vi
 
 
 def options(facts: Facts) -> Iterable[Violation]:
+    """Say what the adapter finds wrong with the channel's settings."""
     return facts.option_violations
