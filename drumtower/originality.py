@@ -9,8 +9,10 @@ from uuid import UUID
 from drumtower.db.engine import Tx
 from drumtower.db.models import Post, ReferenceText
 from drumtower.db.repositories.originality import POST, REFERENCE, OriginalityRepository, Text
+from drumtower.db.repositories.pictures import PictureRepository
 from drumtower.domain.content import Content, from_json
 from drumtower.domain.originality import Likeness, Originality, Passage, passages, similarity
+from drumtower.domain.pictures import Lookalike
 from drumtower.language.folding import Folded, fold, fold_term
 from drumtower.language.signatures import bands_of
 from drumtower.policies import OriginalityPolicy
@@ -64,9 +66,17 @@ async def originality_of(
             )
             for one in found
         ),
+        lookalikes=tuple(await lookalikes(tx, workspace_id, policy.image_distance, content, post_id)),
         blocks=policy.blocks,
         rest=timedelta(days=policy.cooldown_days),
     )
+
+
+async def lookalikes(
+    tx: Tx, workspace_id: UUID, most: int, content: Content, post_id: UUID | None
+) -> list[Lookalike]:
+    """Return the files that show what a post's own show, the nearest first."""
+    return await PictureRepository(tx, workspace_id).lookalikes(content.all_asset_ids, most, post_id)
 
 
 async def alike(

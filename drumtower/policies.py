@@ -62,8 +62,15 @@ class OriginalityPolicy(Policy):
         float, Field(gt=0, le=1, description="From this share of the text on, it is like another.")
     ] = 0.4
     blocks: Annotated[bool, Field(description="Stop such a post, rather than warn.")] = False
+    image_distance: Annotated[
+        int,
+        Field(
+            ge=0, le=16, description="Up to how many of 64 bits two files differ that show the same picture."
+        ),
+    ] = 6
     cooldown_days: Annotated[
-        int, Field(ge=0, le=3_650, description="How long our own text rests before it is used again.")
+        int,
+        Field(ge=0, le=3_650, description="How long our own text or picture rests before it is used again."),
     ] = 30
 
 

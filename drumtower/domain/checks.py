@@ -6,7 +6,7 @@ Preflight asks it for people; scheduling and the claim ask it again. Pointers ar
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVarTuple
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from drumtower.domain import (
     compliance_checks,
     editorial_checks,
     originality,
+    pictures,
     platform_checks,
     readability_checks,
 )
@@ -101,6 +102,16 @@ def _likenesses(facts: Facts) -> tuple[originality.Originality | None, datetime]
     return facts.standards.originality, facts.at
 
 
+def _shown(facts: Facts) -> tuple[tuple[pictures.Lookalike, ...], tuple[UUID, ...], datetime, timedelta]:
+    found = facts.standards.originality
+    return (
+        found.lookalikes if found else (),
+        facts.content.asset_ids,
+        facts.at,
+        found.rest if found else timedelta(),
+    )
+
+
 def _quiet_days(facts: Facts) -> tuple[tuple[calendar.Mark, ...]]:
     return (facts.standards.quiet_days,)
 
@@ -156,6 +167,7 @@ CHECKS: dict[Criterion | None, tuple[Check[*tuple[Any, ...]], ...]] = {
         Check(_sold, ad_share.check),
         Check(_signs, compliance_checks.nature),
         Check(_likenesses, originality.check),
+        Check(_shown, pictures.check),
         Check(_quiet_days, calendar.check_quiet),
         Check(_banned, brand_checks.banned_words),
         Check(_required, brand_checks.required_words),

@@ -56,6 +56,11 @@ class Content:
     disclosures: tuple[Disclosure, ...] = ()
     variants: tuple[Variant, ...] = ()
 
+    @property
+    def all_asset_ids(self) -> set[UUID]:
+        """The files of the post and of its variants."""
+        return set(self.asset_ids).union(*(variant.asset_ids or () for variant in self.variants))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelContent:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from drumtower.domain.errors import Evidence, Severity, Violation
+from drumtower.domain.pictures import Lookalike
 
 SHORT = 25  # below it, 3-character shingles are too few to say anything
 SHINGLE = 3
@@ -42,11 +43,12 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Originality:
-    """What is like a post, and what the workspace makes of it. `rest`: how long own texts are left alone."""
+    """What is like a post, and what the workspace makes of it. `rest`: how long own texts and pictures are left alone."""
 
     likenesses: tuple[Likeness, ...]
     blocks: bool
     rest: timedelta
+    lookalikes: tuple[Lookalike, ...] = ()  # of its pictures
 
 
 def check(found: Originality | None, at: datetime) -> Iterator[Violation]:

@@ -12,13 +12,17 @@ MOST_PAGES = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """A file written anew: what it is, its size in pixels as it is shown, its length, the codecs of its tracks."""
+    """A file written anew: what it is, its size in pixels as it is shown, its length, the codecs of its tracks.
+
+    `perceptual_hash`: of a picture, see domain/pictures.
+    """
 
     content_type: str
     width: int | None = None
     height: int | None = None
     duration_ms: int | None = None
     codecs: tuple[str, ...] = ()
+    perceptual_hash: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ from typing import Any
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import get_sampling
 
+from drumtower.domain.pictures import SIDE, difference_hash
 from drumtower.domain.renditions import Target, cropped, shrunk
 from drumtower.media import gif
-from drumtower.media.files import MOST_FRAME_PIXELS, MOST_FRAMES, MOST_PIXELS, Picture, Refused
+from drumtower.media.files import MOST_FRAME_PIXELS, MOST_FRAMES, MOST_PIXELS, Measures, Picture, Refused
 
 TYPES = {
     "JPEG": "image/jpeg",
@@ -22,6 +23,8 @@ ORIENTATION = 0x0112
 # Good enough that nobody sees a second generation, where the first one's settings can't be known.
 WEBP_QUALITY = 90
 THUMBNAIL_QUALITY = 80
+# More than a hash needs, and little enough that nothing of a picture's size is held twice.
+LOOK_PIXELS = 256
 
 
 def clean(content: bytes) -> Picture:
@@ -125,6 +128,18 @@ def thumbnail(content: bytes, width: int) -> Picture:
     image.thumbnail((width, MOST_PIXELS))
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     return _saved(image.convert("RGBA" if has_alpha else "RGB"), "WEBP", quality=THUMBNAIL_QUALITY)
+
+
+def look(content: bytes) -> Measures:
+    """Return what a clean picture is, with its hash; of an animation the first frame's."""
+    image = _open(content)
+    kind, size = TYPES[str(image.format)], image.size
+    image.draft("RGB", (LOOK_PIXELS, LOOK_PIXELS))
+    image = image.convert("RGBA") if image.mode == "P" else image
+    image.thumbnail((LOOK_PIXELS, LOOK_PIXELS))
+    grey = _opaque(image).convert("L").resize((SIDE + 1, SIDE))
+    seen = difference_hash(grey.tobytes())
+    return Measures(content_type=kind, width=size[0], height=size[1], perceptual_hash=seen)
 
 
 def _saved(image: Image.Image, kind: str, **options: Any) -> Picture:

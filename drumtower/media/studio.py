@@ -43,6 +43,10 @@ class Studio:
         """Write a smaller WebP of a clean picture to `made`; raises as `clean` does."""
         return await self._run(source, "image", "thumbnail", str(width), str(made))
 
+    async def look(self, source: BinaryIO) -> Measures:
+        """Measure a clean picture, with its perceptual hash; raises as `clean` does."""
+        return await self._run(source, "image", "look", Form.IMAGE.value, os.devnull)
+
     async def fit(self, source: BinaryIO, target: Target, made: Path) -> Measures:
         """Bring a clean file into the form asked for; raises as `clean` does."""
         said = json.dumps(asdict(target))

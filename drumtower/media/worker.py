@@ -1,6 +1,6 @@
 """The process that decodes: a file on stdin; a clean one to the path it is given, and a line of JSON on stdout.
 
-`python -m drumtower.media.worker clean FORM MADE BYTES`, `… thumbnail WIDTH …`, or `… fit TARGET …` with the target as JSON. It knows no secret, may
+`python -m drumtower.media.worker clean FORM MADE BYTES`, `… thumbnail WIDTH …`, `… look IMAGE …`, which writes nothing, or `… fit TARGET …` with the target as JSON. It knows no secret, may
 write `BYTES` and no more, and is killed by its parent when it takes too long.
 """
 
@@ -46,7 +46,9 @@ def _picture(picture: Picture, made: Path) -> Measures:
 def _clean(source: IO[bytes], form: Form, made: Path) -> Measures:
     # Each reader is loaded where it is needed only: the start of the process is what costs most.
     if form is Form.IMAGE:
-        return _picture(images.clean(source.read()), made)
+        picture = images.clean(source.read())
+        made.write_bytes(picture.content)
+        return images.look(picture.content)
     if form is Form.PDF:
         from drumtower.media import documents  # noqa: PLC0415 - as said above
 
@@ -79,13 +81,17 @@ def _fit(source: IO[bytes], said: str, made: Path) -> Measures:
 def _done(action: str, what: str, source: IO[bytes], made: Path) -> Measures:
     if action == "clean":
         return _clean(source, Form(what), made)
+    if action == "look":
+        return images.look(source.read())
     return _fit(source, what, made) if action == "fit" else _thumbnail(source, int(what), made)
 
 
 def run(words: list[str], source: IO[bytes]) -> dict[str, Any]:
     """Do what `words` ask; return the line to say: the file's measures, or why it is refused."""
     action, what, made = words[0], words[1], Path(words[2])
-    noun = Form(what).noun if action == "clean" else "image" if action == "thumbnail" else "rendition"
+    noun = (
+        Form(what).noun if action == "clean" else "image" if action in ("thumbnail", "look") else "rendition"
+    )
     try:
         return asdict(_done(action, what, source, made))
     except Refused as refused:

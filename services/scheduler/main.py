@@ -37,6 +37,7 @@ from services.scheduler.licences import warn_of_licences
 from services.scheduler.links import look_at_links, renew_links
 from services.scheduler.listen import listen as listen_to_channels
 from services.scheduler.outcomes import Outcomes
+from services.scheduler.pictures import Pictures
 from services.scheduler.prepare import prepare
 from services.scheduler.reap import reap
 from services.scheduler.reconcile import reconcile
@@ -92,6 +93,7 @@ async def run(settings: Settings) -> None:
         Ticker("clean", partial(clean, db, connections), EVERY_FEW_SECONDS, beat),
         Ticker("scan", partial(scan, db), EVERY_FEW_SECONDS, beat),
         Ticker("fingerprints", Fingerprints(db).step, EVERY_FEW_SECONDS, beat),
+        Ticker("pictures", Pictures(db, storage).step, EVERY_FEW_SECONDS, beat),
         Ticker("reviews", partial(remind_reviewers, db), EVERY_FEW_SECONDS, beat),
         Ticker("remind", partial(remind, db), EVERY_SECOND, beat),
         Ticker("warn", partial(warn, db), EVERY_MINUTE, beat),

@@ -5,10 +5,10 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import Row, update
 
 from drumtower.db.engine import Database
 from drumtower.db.models import Asset, Rendition
@@ -55,7 +55,7 @@ async def _make(db: Database, storage: Storage, studio: Studio, asked: Rendition
     with TemporaryDirectory(prefix="drumtower-") as place:
         given, made = Path(place) / "given", Path(place) / "made"
         with given.open("w+b") as source:
-            await _fetched(storage, asset, source)
+            await fetched(storage, asset, source)
             measures = await studio.fit(source, Target.of(asked.target), made)
         derived = await asyncio.to_thread(_derived, asked, asset, measures, made)
         await storage.write_file(asset.workspace_id, derived.id, made)
@@ -96,7 +96,8 @@ def _derived(asked: Rendition, asset: Asset, measures: Measures, made: Path) -> 
     )
 
 
-async def _fetched(storage: Storage, asset: Asset, source: BinaryIO) -> None:
+async def fetched(storage: Storage, asset: Asset | Row[Any], source: BinaryIO) -> None:
+    """Write the asset's stored content to `source`."""
     for start in range(0, asset.size, _PIECE):
         piece = await storage.read(asset.workspace_id, asset.id, start, start + _PIECE)
         await asyncio.to_thread(source.write, piece)

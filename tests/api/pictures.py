@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from functools import cache
+from random import Random
 from typing import Any
 
 from PIL import Image, ImageCms, PngImagePlugin
@@ -149,3 +150,9 @@ FOREIGN = {
     "noise": bytes(range(256)),
     "cut magic": b"\x89PNG\r\n",
 }
+
+
+def scene(seed: int, width: int = 450, height: int = 300) -> Image.Image:
+    """A picture with light and shade all over, another one for each seed."""
+    shades = Random(seed).randbytes(3 * 12 * 8)
+    return Image.frombytes("RGB", (12, 8), shades).resize((width, height), Image.Resampling.BICUBIC)

@@ -33,6 +33,14 @@ class Asset(Base):
             unique=True,
             postgresql_where=text("derived_from IS NULL"),
         ),
+        # Every look-up reads all of a workspace's: from the index alone.
+        Index(
+            "ix_assets_perceptual_hash",
+            "workspace_id",
+            "perceptual_hash",
+            "id",
+            postgresql_where=text("perceptual_hash IS NOT NULL AND derived_from IS NULL"),
+        ),
         UniqueConstraint("derived_from", "rendition_key"),
     )
 
@@ -47,6 +55,9 @@ class Asset(Base):
     height: Mapped[int | None]
     duration_ms: Mapped[int | None]
     codecs: Mapped[list[str]] = mapped_column(server_default=text("'[]'::jsonb"))
+    perceptual_hash: Mapped[int | None] = mapped_column(
+        BigInteger
+    )  # of a picture; None where nobody has looked
     alt_text: Mapped[str]
     credit: Mapped[str]
     licence: Mapped[str]

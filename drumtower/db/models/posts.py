@@ -21,6 +21,12 @@ class Post(Base):
         Index("ix_posts_due", "workspace_id", "due_on"),
         Index("ix_posts_status", "workspace_id", "status", "id"),
         Index("ix_posts_tags", "tags", postgresql_using="gin", postgresql_ops={"tags": "jsonb_path_ops"}),
+        # Which posts show a file: also in a variant.
+        Index(
+            "ix_posts_asset_ids",
+            text("jsonb_path_query_array(content, '$.**.\"asset_ids\"[*]'::jsonpath) jsonb_path_ops"),
+            postgresql_using="gin",
+        ),
         Index("ix_posts_template_id", "template_id", postgresql_where="template_id IS NOT NULL"),
         Index("ix_posts_campaign_id", "campaign_id", postgresql_where="campaign_id IS NOT NULL"),
     )

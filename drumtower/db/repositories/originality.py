@@ -1,6 +1,6 @@
 """Fingerprints of one workspace's texts, and what is like a text."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,9 +93,10 @@ class OriginalityRepository(Scoped):
             return []
         rows = await by_index(self.tx, LIKE, self.workspace_id, list(bands), besides, CANDIDATES)
         ids = {kind: [row["source_id"] for row in rows if row["kind"] == kind] for kind in (POST, REFERENCE)}
-        return [*await self._posts(ids[POST]), *await self._referred(ids[REFERENCE])]
+        return [*await self.posts(ids[POST]), *await self._referred(ids[REFERENCE])]
 
-    async def _posts(self, ids: Sequence[UUID]) -> list[Text]:
+    async def posts(self, ids: Collection[UUID]) -> list[Text]:
+        """Return those of these posts that are not archived, and when each was used."""
         if not ids:
             return []
         used = func.max(func.coalesce(Delivery.published_at, Delivery.due_at))

@@ -122,6 +122,7 @@ async def add(
         height=measures.height,
         duration_ms=measures.duration_ms,
         codecs=list(measures.codecs),
+        perceptual_hash=measures.perceptual_hash,
         alt_text=fields.alt_text,
         credit=fields.credit,
         licence=fields.licence,

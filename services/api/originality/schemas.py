@@ -62,13 +62,35 @@ class MatchRead(Answer):
     passages: list[PassageRead]
 
 
+class UseRead(Answer):
+    """A post that shows a picture."""
+
+    post_id: UUID
+    title: str
+    used_at: Annotated[Moment | None, Field(description="When it last went out, or is to.")]
+
+
+class LookalikeRead(Answer):
+    """Another file that shows what one of the post's files shows: another size, codec or slight edit of it."""
+
+    of: Annotated[UUID, Field(description="The post's own asset.")]
+    asset_id: Annotated[UUID, Field(description="The other one.")]
+    file_name: str
+    distance: Annotated[int, Field(description="In how many of 64 bits their perceptual hashes differ.")]
+    uses: Annotated[list[UseRead], Field(description="Other posts that show the other one.")]
+
+
 class OriginalityRead(Answer):
-    """What was found, the most like first. What says the same in other words is not found."""
+    """What was found, the most like first. What says the same in other words is not found.
+
+    `verdict` and `similarity` speak of the text; `images` of the pictures, up to the policy's `image_distance`.
+    """
 
     verdict: OriginalityVerdict
     threshold: float
     similarity: Annotated[float, Field(description="Of the most like.")]
     matches: list[MatchRead]
+    images: Annotated[list[LookalikeRead], Field(description="Of a post, the nearest first.")]
     variant_diversity: Annotated[
         float | None, Field(description="Of a post with variants: 0 all alike, 1 nothing shared.")
     ]

@@ -15,6 +15,7 @@ from drumtower.domain.originality import diversity
 from drumtower.language.folding import fold_term
 from services.api import audit
 from services.api.originality.schemas import (
+    LookalikeRead,
     MatchRead,
     OriginalityCheck,
     OriginalityRead,
@@ -41,6 +42,7 @@ async def check(tx: Tx, principal: Principal, asked: OriginalityCheck) -> Origin
         threshold=threshold,
         similarity=found[0].similarity if found else 0.0,
         matches=[_match(one, text or "") for one in found],
+        images=await _images(tx, principal, content, asked.post_id) if content else [],
         variant_diversity=None if content is None else _diversity(content),
     )
 
@@ -64,6 +66,14 @@ def _match(one: originality.Alike, text: str) -> MatchRead:
             for passage in one.passages
         ],
     )
+
+
+async def _images(
+    tx: Tx, principal: Principal, content: Content, post_id: UUID | None
+) -> list[LookalikeRead]:
+    most = principal.policies.originality.image_distance
+    found = await originality.lookalikes(tx, principal.workspace_id, most, content, post_id)
+    return [LookalikeRead.model_validate(one) for one in found]
 
 
 def _diversity(content: Content) -> float | None:

@@ -97,8 +97,7 @@ async def check(
 
     `post_id`: whose content it is, so that what is planned of it already is not counted twice.
     """
-    asset_ids = set(content.asset_ids).union(*(v.asset_ids or () for v in content.variants))
-    assets = list((await AssetRepository(tx, principal.workspace_id).among(asset_ids)).values())
+    assets = list((await AssetRepository(tx, principal.workspace_id).among(content.all_asset_ids)).values())
     of_channels = (
         BrandRepository(tx, principal.workspace_id)
         .all()

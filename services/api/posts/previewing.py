@@ -35,8 +35,7 @@ async def preview(
 ) -> PreviewRead:
     """Render the post for each channel as it would leave at `at`."""
     content = from_json(post.content)
-    asset_ids = set(content.asset_ids).union(*(v.asset_ids or () for v in content.variants))
-    assets = await AssetRepository(tx, principal.workspace_id).among(asset_ids)
+    assets = await AssetRepository(tx, principal.workspace_id).among(content.all_asset_ids)
     shown = [
         _channel(services, channel, for_channel(content, channel.id), assets, at) for channel in channels
     ]
