@@ -6,9 +6,9 @@ from tempfile import TemporaryFile
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row
 
 from drumtower.db.engine import Database
+from drumtower.db.models import Asset
 from drumtower.db.repositories.pictures import keep_seen, unseen_after
 from drumtower.domain.errors import Unavailable
 from drumtower.media.files import Measures, Refused
@@ -39,12 +39,11 @@ class Pictures:
         if self.is_done:
             return None
         async with self.db.transaction() as tx:
-            rows = await unseen_after(tx, self.after, 1)
-        if not rows:
+            asset = await unseen_after(tx, self.after)
+        if asset is None:
             self.is_done = True
             log.info("pictures.complete", kept=self.kept)
             return None
-        [asset] = rows
         try:
             seen = await self._look(asset)
         except (Refused, Unavailable, OSError) as error:
@@ -56,7 +55,7 @@ class Pictures:
         self.after = asset.id
         return REST
 
-    async def _look(self, asset: Row[UUID, UUID, int]) -> Measures:
+    async def _look(self, asset: Asset) -> Measures:
         with TemporaryFile() as source:
             await fetched(self.storage, asset, source)
             source.seek(0)

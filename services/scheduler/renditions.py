@@ -5,10 +5,10 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import structlog
-from sqlalchemy import Row, update
+from sqlalchemy import update
 
 from drumtower.db.engine import Database
 from drumtower.db.models import Asset, Rendition
@@ -96,7 +96,7 @@ def _derived(asked: Rendition, asset: Asset, measures: Measures, made: Path) -> 
     )
 
 
-async def fetched(storage: Storage, asset: Asset | Row[Any], source: BinaryIO) -> None:
+async def fetched(storage: Storage, asset: Asset, source: BinaryIO) -> None:
     """Write the asset's stored content to `source`."""
     for start in range(0, asset.size, _PIECE):
         piece = await storage.read(asset.workspace_id, asset.id, start, start + _PIECE)

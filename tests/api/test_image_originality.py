@@ -1,5 +1,7 @@
 """The same picture in another file: named by the check, and by preflight where another post shows it too soon."""
 
+from uuid import UUID
+
 import httpx
 import pytest
 from sqlalchemy import update
@@ -41,7 +43,7 @@ async def test_a_picture_that_was_shown_before_is_named(
     other = await uploaded(client, encode(scene(2), "JPEG"))
     await uploaded(stranger, encode(scene(1, 300, 200), "PNG"))
     channel = await make_channel(db, team, box)
-    shown, _ = await planned(client, reviewer, team, [channel], asset_ids=[first])  # in an hour
+    shown, _ = await planned(client, reviewer, team, [channel], asset_ids=[UUID(first)])  # in an hour
     post = await write(client, team, title="冬茶", body="炉上煮着老白茶。", asset_ids=[other, mine])
 
     [like] = await images(client, post)

@@ -1,10 +1,10 @@
 """Pictures of one workspace that look alike, and the posts that show them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 
 from drumtower.db.engine import Tx
 from drumtower.db.models import Asset
@@ -38,16 +38,15 @@ CROSS JOIN LATERAL (
 """
 
 
-async def unseen_after(tx: Tx, after: UUID, limit: int) -> Sequence[Row[UUID, UUID, int]]:
-    """Return the next pictures of all workspaces, by id, that nobody has looked at."""
-    statement = select(Asset.id, Asset.workspace_id, Asset.size).where(
+async def unseen_after(tx: Tx, after: UUID) -> Asset | None:
+    """Return the next picture of all workspaces, by id, that nobody has looked at."""
+    statement = select(Asset).where(
         Asset.id > after,
         Asset.kind == "image",
         Asset.derived_from.is_(None),
         Asset.perceptual_hash.is_(None),
     )
-    rows: Sequence[Row[UUID, UUID, int]] = (await tx.execute(statement.order_by(Asset.id).limit(limit))).all()
-    return rows
+    return await tx.scalar(statement.order_by(Asset.id).limit(1))
 
 
 async def keep_seen(tx: Tx, asset_id: UUID, perceptual_hash: int | None) -> None:
