@@ -71,10 +71,10 @@ async def explain(db: Database, statement: Statement) -> list[Plan]:
 
 @pytest.mark.long
 async def test_every_list_is_read_in_its_order(
-    app: FastAPI, client: httpx.AsyncClient, team: Team, db: Database
+    app: FastAPI, client: httpx.AsyncClient, team: Team, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deep = Paging(limit=50, after=new_id(), filters="")
-    app.dependency_overrides[get_paging] = lambda: deep
+    monkeypatch.setitem(app.dependency_overrides, get_paging, lambda: deep)  # the app outlives the test
     served = app.state.services.db
     wrong = {}
     for path in lists(app):
