@@ -33,7 +33,7 @@ class Asset(Base):
             unique=True,
             postgresql_where=text("derived_from IS NULL"),
         ),
-        # Every look-up reads all of a workspace's: from the index alone.
+        # Every look-up compares with all of a workspace's; the index has all that it needs.
         Index(
             "ix_assets_perceptual_hash",
             "workspace_id",

@@ -15,7 +15,7 @@ from drumtower.domain.pictures import Lookalike, Use, distance, is_telling
 
 SHOWN = 20  # lookalikes, and posts of each
 
-# The inner part reads nothing but the index; what is named is read of the nearest alone.
+# The inner part needs nothing but what the index has; what is named is read of the nearest alone.
 _NEAR = """
 SELECT met.of, met.id, met.seen, assets.file_name FROM (
     SELECT asked.id AS of, near.id, near.perceptual_hash AS seen,
