@@ -357,6 +357,7 @@ async def test_logs_are_lines_of_json_without_secrets(
         await client.post("/v1/auth/token", json={"email": secret, "password": secret})
     out, err = capfd.readouterr()
     lines = [json.loads(line) for line in err.splitlines()]
+    lines = [line for line in lines if line["event"] != "loop.stalled"]  # a busy machine's
     assert [line["event"] for line in lines] == ["request.failed"]
     assert all({"request_id", "service", "level", "timestamp"} <= line.keys() for line in lines)
     assert secret not in out + err

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from drumtower.db.models import Delivery
+from sqlalchemy import update
+
+from drumtower.db.models import Delivery, RateBudget
 from drumtower.domain.deliveries import State
 from drumtower.sandbox.faults import Fault
 from services.scheduler import settle
@@ -190,7 +192,14 @@ async def _play(field: Field, stage: Stage, fault: Fault) -> Delivery:
         if State(row.state) in ANY and (row.state != State.UNKNOWN or row.needs_check):
             break
         await stage.pass_time(90_000)
+        await _open_budgets(field)
     return row
+
+
+async def _open_budgets(field: Field) -> None:
+    """What a platform closed for a day or for ever is open again: the next case has nothing to do with it."""
+    async with field.db.transaction() as tx:
+        await tx.execute(update(RateBudget).values(tat=None, promised_until=None, closed_until=None))
 
 
 def _is_told(row: Delivery) -> bool:

@@ -216,21 +216,13 @@ class Stage:
             return list(found.all())
 
     async def pass_time(self, seconds: float) -> None:
-        """Let time pass for the rows: everything that waits comes due that much earlier, and budgets open."""
+        """Let time pass for the rows: everything that waits comes due that much earlier."""
         async with self.db.transaction() as tx:
             await tx.execute(
                 text(
                     "UPDATE deliveries SET next_at = next_at - make_interval(secs => :gone),"
                     " lease_until = lease_until - make_interval(secs => :gone),"
                     " updated_at = updated_at - make_interval(secs => :gone) WHERE next_at IS NOT NULL"
-                ),
-                {"gone": seconds},
-            )
-            await tx.execute(
-                text(
-                    "UPDATE rate_budgets SET tat = tat - make_interval(secs => :gone),"
-                    " promised_until = promised_until - make_interval(secs => :gone),"
-                    " closed_until = closed_until - make_interval(secs => :gone)"
                 ),
                 {"gone": seconds},
             )
