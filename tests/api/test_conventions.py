@@ -250,6 +250,7 @@ async def test_request_ids(client: httpx.AsyncClient, db: Database) -> None:
     assert first != second
 
 
+@pytest.mark.long
 async def test_rate_limits(settings: Settings, team: Team) -> None:
     async with other_app(settings, requests_per_minute=3) as app, client_for(app, team.owner_key) as client:
         seen = [await client.get("/v1/me") for _ in range(3)]

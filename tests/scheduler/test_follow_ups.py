@@ -36,6 +36,7 @@ async def chained(stage: Stage) -> list[str]:
 
 
 @pytest.mark.parametrize("platform", ["bluesky", "mastodon"])
+@pytest.mark.long
 async def test_a_thread_goes_out_part_by_part(make_stage: MakeStage, platform: str) -> None:
     stage = await make_stage(platform)
     planned = await stage.schedule(options={"thread": PARTS[:3]})
@@ -102,6 +103,7 @@ def _part(request: Any) -> int:
     return PARTS.index(text) + 1 if text in PARTS else 0
 
 
+@pytest.mark.long
 async def test_what_is_cancelled_takes_what_follows_with_it(bluesky: Stage) -> None:
     await bluesky.schedule(options={"thread": PARTS[:2]})
     dispatcher = bluesky.dispatcher()
